@@ -1,0 +1,45 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format types tests clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+help:  ## what there is
+	@grep -hE '^[a-z]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*  ## /  make \1\t/' | expand -t 18
+
+demo: $(READY)  ## rank three trained models and an untrained control on 240 clip-art images
+	$(BIN)/featrank rank --dataset clipart --models tf_efficientnet_lite0,tf_efficientnet_lite1,tf_efficientnet_lite2,random:tf_efficientnet_lite0
+
+test: lint types tests  ## everything that CI checks
+
+lint: $(READY)  ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY)  ## let ruff rewrite
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(READY)  ## mypy --strict
+	$(BIN)/mypy
+
+tests: $(READY)  ## pytest with coverage; make tests ARGS='-k tmi --no-cov' runs some
+	$(BIN)/pytest --cov $(ARGS)
+
+clean:  ## remove the virtual environment and what tools left behind
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* *.egg-info
+
+# Made anew only when pyproject.toml changed. uv resolves and unpacks torch's many gigabytes far
+# faster than pip; where uv cannot reach an index that pip is configured for, pip does the work.
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "featrank needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[demo,dev]' \
+	  || $(BIN)/python -m pip install --disable-pip-version-check --editable '.[demo,dev]'
+	@touch $@

@@ -1,0 +1,6 @@
+"""``python -m featrank``."""
+
+from featrank.cli import main
+
+if __name__ == "__main__":
+    main()

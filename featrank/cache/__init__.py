@@ -1,0 +1,1 @@
+"""The Parquet feature store: key, atomic write, check, read."""

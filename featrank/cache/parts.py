@@ -1,0 +1,210 @@
+"""The Parquet parts of a layer: numbered by their first row, named by their content.
+
+A part's name ends in the start of its own SHA-256, so a part can be checked without a manifest,
+and an interrupted extraction goes on from whatever whole parts it finds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from featrank.atomic import atomic_path
+from featrank.cache.manifest import Part
+from featrank.records import FloatArray, IntArray, Skipped
+
+_NAME = re.compile(r"part-(\d{9})\.([0-9a-f]{16})\.parquet")
+_METADATA = b"featrank"
+_READERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one part, before they are written.
+
+    Attributes:
+        start: First row of the target that the part covers.
+        stop: One past the last row that it covers; skipped rows are covered too.
+        digests: Content hash of each image.
+        paths: Path of each image inside the target.
+        labels: Class index of each image.
+        features: ``(n_rows, n_features)`` float32.
+        skipped: What could not be decoded between start and stop.
+    """
+
+    start: int
+    stop: int
+    digests: Sequence[str]
+    paths: Sequence[str]
+    labels: Sequence[int]
+    features: FloatArray
+    skipped: Sequence[Skipped]
+
+
+@dataclass(frozen=True, slots=True)
+class PartFile:
+    """A part on disk with what its metadata says; its checksum was right when it was opened."""
+
+    part: Part
+    start: int
+    stop: int
+    skipped: tuple[Skipped, ...]
+    facts: dict[str, Any]
+
+
+def write_part(directory: Path, rows: Rows, facts: dict[str, Any]) -> PartFile:
+    """Write one part atomically.
+
+    Args:
+        directory: The layer's directory.
+        rows: What to write.
+        facts: What identifies the layer, its ``class_names`` among it; stored whole in the
+            Parquet metadata.
+
+    Raises:
+        OSError: No room or no permission.
+    """
+    data = _encode(rows, facts)
+    sha256 = hashlib.sha256(data).hexdigest()
+    name = f"part-{rows.start:09d}.{sha256[:16]}.parquet"
+    with atomic_path(directory / name) as temporary:
+        temporary.write_bytes(data)
+    part = Part(name, len(rows.digests), len(data), sha256)
+    whole = {**facts, "n_features": rows.features.shape[1]}
+    return PartFile(part, rows.start, rows.stop, tuple(rows.skipped), whole)
+
+
+def _encode(rows: Rows, facts: dict[str, Any]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    width = rows.features.shape[1]
+    values = pa.array(np.ascontiguousarray(rows.features, dtype=np.float32).ravel())
+    element = pa.field("element", pa.float32(), nullable=False)
+    metadata = {
+        **facts,
+        "n_features": width,
+        "start": rows.start,
+        "stop": rows.stop,
+        "skipped": [[skip.path, skip.reason] for skip in rows.skipped],
+    }
+    names = facts["class_names"]
+    columns = {
+        "id": pa.array(rows.digests, pa.string()),
+        "path": pa.array(rows.paths, pa.string()),
+        "label": pa.array(rows.labels, pa.int32()),
+        "class_name": pa.array([names[label] for label in rows.labels], pa.string()),
+        "features": pa.FixedSizeListArray.from_arrays(values, type=pa.list_(element, width)),
+    }
+    schema = pa.schema(
+        [pa.field(name, column.type, nullable=False) for name, column in columns.items()],
+        metadata={_METADATA: json.dumps(metadata)},
+    )
+    sink = pa.BufferOutputStream()
+    # Features do not compress, and plain pages are what a reader can take over fastest.
+    pq.write_table(
+        pa.Table.from_arrays(list(columns.values()), schema=schema),
+        sink,
+        compression="none",
+        use_dictionary=["class_name"],
+        write_statistics=False,
+    )
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
+def list_parts(directory: Path) -> list[Path]:
+    """The files that are named like parts, in row order."""
+    if not directory.is_dir():
+        return []
+    return sorted(path for path in directory.iterdir() if _NAME.fullmatch(path.name))
+
+
+def open_part(path: Path, sha256: str) -> PartFile:
+    """What a part's metadata says.
+
+    Args:
+        path: The file.
+        sha256: Its checksum, as just computed or remembered.
+
+    Raises:
+        ValueError: Not a whole part: the name belies the content, or the metadata is not ours.
+        OSError: It cannot be read.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    match = _NAME.fullmatch(path.name)
+    if match is None or not sha256.startswith(match[2]):
+        raise ValueError("checksum differs")
+    try:
+        footer = pq.read_metadata(path)
+        facts = json.loads(footer.metadata[_METADATA])
+        skipped = tuple(Skipped(*entry) for entry in facts.pop("skipped"))
+        start, stop = int(facts.pop("start")), int(facts.pop("stop"))
+    except (pa.ArrowException, KeyError, TypeError) as error:
+        raise ValueError(f"not a part of this cache ({type(error).__name__})") from error
+    if footer.num_rows != stop - start - len(skipped):
+        raise ValueError(f"{footer.num_rows} rows where {stop - start - len(skipped)} belong")
+    part = Part(path.name, footer.num_rows, path.stat().st_size, sha256)
+    return PartFile(part, start, stop, skipped, facts)
+
+
+def read_features(
+    directory: Path, parts: Sequence[Part], width: int
+) -> tuple[FloatArray, IntArray]:
+    """Features and labels of a layer.
+
+    The features are decoded part by part into one array, so no second copy of them exists.
+
+    Returns:
+        ``(n_rows, n_features)`` float32 and ``(n_rows,)`` int labels.
+
+    Raises:
+        OSError: A part cannot be read.
+        ValueError: A part does not hold what the manifest says.
+    """
+    total = sum(part.rows for part in parts)
+    features = np.empty((total, width), np.float32)
+    labels = np.empty(total, np.int64)
+    starts = np.concatenate([[0], np.cumsum([part.rows for part in parts])]).astype(int)
+
+    def fill(part: Part, start: int) -> None:
+        import pyarrow.parquet as pq
+
+        if part.rows == 0:
+            return
+        source = pq.ParquetFile(directory / part.file, memory_map=True)
+        table = source.read(columns=["label", "features"], use_threads=False).combine_chunks()
+        column = table.column("features").chunk(0)
+        if len(column) != part.rows or column.type.list_size != width:
+            raise ValueError(f"{part.file}: {len(column)} rows of {column.type.list_size}")
+        rows = slice(start, start + part.rows)
+        features[rows] = column.flatten().to_numpy(zero_copy_only=True).reshape(-1, width)
+        labels[rows] = table.column("label").to_numpy()
+
+    with ThreadPoolExecutor(_READERS) as pool:
+        list(pool.map(fill, parts, starts[:-1].tolist()))
+    return features, labels
+
+
+def class_counts(
+    directory: Path, parts: Iterable[Part], class_names: Sequence[str]
+) -> dict[str, int]:
+    """Images of each class that has any."""
+    import pyarrow.parquet as pq
+
+    counts = np.zeros(len(class_names), np.int64)
+    for part in parts:
+        # Not pq.read_table: it imports pandas where that is installed, which takes a second.
+        labels = pq.ParquetFile(directory / part.file).read(["label"]).column("label").to_numpy()
+        counts += np.bincount(labels, minlength=len(class_names))
+    return {name: int(n) for name, n in zip(class_names, counts, strict=True) if n}

@@ -1,0 +1,94 @@
+"""Where data and talk go: stdout and stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from featrank.reporting import Advance
+
+# A pipe has no width; a table in it is never cut.
+_PIPE_WIDTH = 10_000
+_SECONDS_BETWEEN_LINES = 15
+
+
+def data_console() -> Console:
+    """The console of stdout."""
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    return Console(width=width, highlight=False, legacy_windows=False, soft_wrap=False)
+
+
+class StderrReporter:
+    """Talks on stderr: bars on a terminal, plain lines elsewhere.
+
+    Args:
+        quiet: Whether to say nothing but warnings.
+    """
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._console = Console(stderr=True, highlight=False)
+
+    def say(self, message: str) -> None:
+        """One line."""
+        if not self._quiet:
+            self._console.print(escape(message), soft_wrap=True, style="dim")
+
+    def warn(self, message: str) -> None:
+        """One line that quiet does not hide."""
+        self._console.print(escape(f"warning: {message}"), soft_wrap=True)
+
+    @contextmanager
+    def progress(self, label: str, total: int) -> Iterator[Advance]:
+        """A bar with images a second and time left, or a line now and then."""
+        if self._quiet or total == 0:
+            yield lambda _: None
+        elif self._console.is_terminal and not self._console.is_dumb_terminal:
+            with Progress(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=20),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[speed]}"),
+                TimeRemainingColumn(),
+                console=self._console,
+                transient=True,
+            ) as bar:
+                task = bar.add_task(label, total=total, speed="")
+                started = time.monotonic()
+
+                def move(images: int) -> None:
+                    done = bar.tasks[task].completed + images
+                    speed = done / max(time.monotonic() - started, 1e-9)
+                    bar.update(task, advance=images, speed=f"{speed:.0f} img/s")
+
+                yield move
+        else:
+            yield self._lines(label, total)
+
+    def _lines(self, label: str, total: int) -> Advance:
+        started = last = time.monotonic()
+        done = 0
+
+        def move(images: int) -> None:
+            nonlocal done, last
+            done += images
+            now = time.monotonic()
+            if done >= total or now - last >= _SECONDS_BETWEEN_LINES:
+                last = now
+                speed = done / max(now - started, 1e-9)
+                left = (total - done) / max(speed, 1e-9)
+                self.say(f"{label}: {done}/{total} images, {speed:.0f} img/s, {left:.0f} s left")
+
+        return move

@@ -1,0 +1,82 @@
+"""The settings of a run, checked once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from featrank.errors import InputError
+from featrank.records import Selection
+
+CACHE_MODES = ("reuse", "refresh", "only", "off")
+DEFAULT_METRICS = ("tmi", "gda", "nb")
+DEFAULT_BATCH_SIZE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """What the user asked for.
+
+    Attributes:
+        dataset: The target, as typed.
+        models: Names and wildcards, as typed.
+        metrics: Names and wildcards of metrics.
+        by: The metric to order by; None for the mean rank.
+        selection: Split and subset.
+        strict: Whether an unusable image is an error.
+        device: auto, cpu, cuda or mps.
+        precision: float32 or bfloat16.
+        batch_size: Images a forward pass.
+        workers: Decoding processes; None for one a processor.
+        cache: reuse, refresh, only or off.
+        cache_dir: Where the cache is.
+        rows_per_part: Bound on the rows of one cache file; None to choose by the target's size.
+
+    Raises:
+        InputError: A value out of its range; the message names the flag.
+    """
+
+    dataset: str
+    models: tuple[str, ...]
+    metrics: tuple[str, ...] = DEFAULT_METRICS
+    by: str | None = None
+    selection: Selection = field(default_factory=Selection)
+    strict: bool = False
+    device: str = "auto"
+    precision: str = "float32"
+    batch_size: int = DEFAULT_BATCH_SIZE
+    workers: int | None = None
+    cache: str = "reuse"
+    cache_dir: Path | None = None
+    rows_per_part: int | None = None
+
+    def __post_init__(self) -> None:
+        _at_least("--batch-size", self.batch_size, 1)
+        _at_least("--workers", self.workers, 0)
+        _at_least("--part-rows", self.rows_per_part, 1)
+        _at_least("--limit-per-class", self.selection.limit_per_class, 1)
+        _at_least("--max-images", self.selection.max_images, 1)
+        _one_of("--cache", self.cache, CACHE_MODES)
+        _one_of("--device", self.device, ("auto", "cpu", "cuda", "mps"))
+        _one_of("--precision", self.precision, ("float32", "bfloat16"))
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """As JSON, for the result."""
+        document = {**asdict(self), "cache_dir": str(self.cache_dir) if self.cache_dir else None}
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in document.items()
+            if value is not None
+        }
+
+
+def _at_least(flag: str, value: int | None, least: int) -> None:
+    if value is not None and value < least:
+        raise InputError(f"{flag} must be at least {least}, got {value}", f"try {flag} {least}")
+
+
+def _one_of(flag: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise InputError(f"{flag} '{value}' is unknown", f"known: {', '.join(known)}")

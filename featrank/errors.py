@@ -1,0 +1,29 @@
+"""Every error a user may meet: what happened, what to do next, and how the process ends."""
+
+from __future__ import annotations
+
+
+class FeatrankError(Exception):
+    """An expected failure.
+
+    Args:
+        message: What went wrong and why, one line.
+        hint: The next command or setting to try, one line; empty when there is none.
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InputError(FeatrankError):
+    """Asked wrongly: usage, configuration or bad input (exit 2)."""
+
+    exit_code = 2
+
+
+class IncompleteError(FeatrankError):
+    """Could not complete: a model failed, weights out of reach, a damaged cache (exit 3)."""

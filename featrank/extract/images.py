@@ -1,0 +1,118 @@
+"""Decode and transform images in worker processes, in the target's order."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, Dataset
+
+from featrank.records import Preprocessing, Skipped
+from featrank.targets.target import Sample, UnreadableImage
+
+Span = tuple[int, int]
+Transform = Callable[[Image.Image], torch.Tensor]
+
+_MAX_WORKERS = 16
+
+
+def default_workers() -> int:
+    """As many decoders as there are processors for us."""
+    # What the scheduler grants us may be less than the machine has.
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(usable or 1, _MAX_WORKERS)
+
+
+def create_transform(preprocessing: Preprocessing) -> Transform:
+    """timm's own evaluation transform."""
+    from timm.data.transforms_factory import create_transform as create
+
+    transform: Transform = create(**preprocessing.to_config(), is_training=False)
+    return transform
+
+
+@dataclass(frozen=True, slots=True)
+class ImageBatch:
+    """Transformed images of one batch.
+
+    Attributes:
+        rows: Their rows in the target.
+        pixels: ``(len(rows), 3, height, width)`` float32.
+        skipped: The images of the batch that could not be decoded.
+    """
+
+    rows: list[int]
+    pixels: torch.Tensor | None
+    skipped: list[Skipped]
+
+
+class _Images(Dataset[tuple[int, torch.Tensor | Skipped]]):
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        read: Callable[[Sample], Image.Image],
+        transform: Transform,
+    ) -> None:
+        self._samples = samples
+        self._read = read
+        self._transform = transform
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, row: int) -> tuple[int, torch.Tensor | Skipped]:
+        sample = self._samples[row]
+        try:
+            return row, self._transform(self._read(sample))
+        except UnreadableImage as error:
+            return row, Skipped(sample.path, str(error))
+
+
+def _collate(items: Sequence[tuple[int, torch.Tensor | Skipped]]) -> ImageBatch:
+    good = [(row, item) for row, item in items if isinstance(item, torch.Tensor)]
+    return ImageBatch(
+        rows=[row for row, _ in good],
+        pixels=torch.stack([pixels for _, pixels in good]) if good else None,
+        skipped=[item for _, item in items if isinstance(item, Skipped)],
+    )
+
+
+def _start_worker(_: int) -> None:
+    # Ctrl-C and SIGTERM are the main process's to handle; it ends its workers itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def load_batches(
+    samples: Sequence[Sample],
+    read: Callable[[Sample], Image.Image],
+    preprocessing: Preprocessing,
+    batches: Sequence[list[int]],
+    workers: int,
+    *,
+    pin_memory: bool,
+) -> Iterator[ImageBatch]:
+    """Batches of transformed images.
+
+    Args:
+        samples: The target's samples.
+        read: From a sample to an RGB image.
+        preprocessing: The model's own.
+        batches: The rows of each batch.
+        workers: Worker processes; 0 decodes in this one.
+        pin_memory: For faster copies to a GPU.
+    """
+    loader: DataLoader[Any] = DataLoader(
+        _Images(samples, read, create_transform(preprocessing)),
+        batch_sampler=batches,
+        num_workers=min(workers, len(batches)),
+        collate_fn=_collate,
+        worker_init_fn=_start_worker,
+        pin_memory=pin_memory,
+    )
+    yield from loader

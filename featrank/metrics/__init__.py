@@ -1,0 +1,32 @@
+"""The metrics: one file each, found by scanning this folder.
+
+``from featrank.metrics import tmi; tmi(features, labels)`` returns a float: the name gives the
+file's declaration, which can be called.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+from featrank.metrics.declaration import Metric
+from featrank.registry import Registry
+
+__all__ = ["METRICS", "Metric"]
+
+METRICS: Registry[Metric] = Registry(__name__, "METRIC", "metric")
+
+
+class _Package(ModuleType):
+    """Binds a metric's name to its declaration where the import system would bind the module."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, getattr(value, "METRIC", value))
+
+    def __getattr__(self, name: str) -> Metric:
+        if name.startswith("_") or name not in METRICS.names():
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return METRICS.get(name)
+
+
+sys.modules[__name__].__class__ = _Package

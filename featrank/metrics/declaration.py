@@ -1,0 +1,76 @@
+"""What a metric declares about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy.typing as npt
+
+from featrank.errors import InputError
+from featrank.metrics.labelled import Labelled
+from featrank.records import Score
+from featrank.registry import did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A training-free transferability metric.
+
+    Attributes:
+        name: Its name on the command line; the file has the same.
+        summary: One line: what it measures.
+        paper: Authors, venue, arXiv number.
+        version: Raised whenever the number for the same input changes.
+        higher_is_better: The direction.
+        predicts: What it claims to predict: "linear probe", "few-shot", "fine-tuning".
+        compute: The metric: ``compute(labelled, **params)``.
+        params: The parameters and their defaults.
+        needs: "features", or "source_probs" where it reads the pre-training classifier.
+        bounds: The range the value cannot leave, as known from the formula.
+        across_widths: Whether the number compares between layers of different width.
+        sees_labels: False for diagnostics, and for metrics that wrong labels do not lower.
+    """
+
+    name: str
+    summary: str
+    paper: str
+    version: int
+    higher_is_better: bool
+    predicts: str
+    compute: Callable[..., Score]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    needs: str = "features"
+    bounds: tuple[float, float] = (float("-inf"), float("inf"))
+    across_widths: bool = True
+    sees_labels: bool = True
+
+    def score(self, labelled: Labelled, **params: Any) -> Score:
+        """The value with its details.
+
+        Raises:
+            InputError: The features or labels cannot be scored, or there is no such parameter; the
+                message names the reason.
+        """
+        for name in params:
+            if name not in self.params:
+                listing = f"it has: {', '.join(self.params) or 'none'}"
+                raise InputError(
+                    f"metric '{self.name}' has no parameter '{name}'",
+                    did_you_mean(name, self.params, listing),
+                )
+        return self.compute(labelled, **{**self.params, **params})
+
+    def __call__(self, features: npt.ArrayLike, labels: npt.ArrayLike, **params: Any) -> float:
+        """The value alone.
+
+        Args:
+            features: ``(n_samples, n_features)``; source probabilities where the metric needs them.
+            labels: ``(n_samples,)``, integers or strings.
+            params: Overrides of the declared parameters.
+
+        Raises:
+            InputError: The features or labels cannot be scored; the message names the reason.
+        """
+        return self.score(Labelled.from_arrays(features, labels), **params).value

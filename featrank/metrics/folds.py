@@ -1,0 +1,105 @@
+"""Stratified folds that depend on the data alone, not on the order of rows or names of classes."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import numpy.typing as npt
+
+from featrank.errors import InputError
+from featrank.metrics.labelled import Labelled
+from featrank.records import FloatArray, IntArray
+
+# Columns compared at a time: the first few settle the order of nearly all rows.
+_COLUMNS = 16
+
+
+def stratified_folds(labelled: Labelled, folds: int = 5, seed: int = 0) -> IntArray:
+    """The test fold of every row.
+
+    scikit-learn's ``StratifiedKFold`` over the rows in :func:`canonical_order`::
+
+        order = canonical_order(labelled)
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+        splits = splitter.split(order, labelled.labels[order])  # indices into order
+
+    Where every class has fewer members than ``folds``, the largest class's size is used instead.
+
+    Returns:
+        ``(n_samples,)`` int, from 0.
+
+    Raises:
+        InputError: Fewer than two folds asked for, or every class has a single sample.
+    """
+    fold = np.empty(labelled.n_samples, dtype=np.int64)
+    for index, rows in enumerate(fold_rows(labelled, folds, seed)):
+        fold[rows] = index
+    return fold
+
+
+def fold_rows(labelled: Labelled, folds: int = 5, seed: int = 0) -> list[IntArray]:
+    """Every fold's test rows, in canonical order; see :func:`stratified_folds`."""
+    from sklearn.model_selection import StratifiedKFold
+
+    if folds < 2:
+        raise InputError(f"folds must be at least 2, got {folds}")
+    largest = int(labelled.counts.max())
+    if largest < 2:
+        raise InputError(
+            "every class has a single sample: nothing is left to learn from when it is held out",
+            "add images: at least one class needs two",
+        )
+    order = canonical_order(labelled)
+    splitter = StratifiedKFold(min(folds, largest), shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # A class smaller than the number of folds is absent from some test folds: intended.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        return [order[test] for _, test in splitter.split(order, labelled.labels[order])]
+
+
+def canonical_order(labelled: Labelled) -> IntArray:
+    """The rows sorted by content.
+
+    Where all rows differ this is ``np.lexsort(features.astype(np.float32).T[::-1])``: values are
+    rounded to float32, so that a float32 and a float64 copy of the same data get the same folds.
+    Equal rows are sorted by class, and classes by which places their rows hold in the order, so
+    that names play no part; what float32 cannot tell apart comes last.
+    """
+    features = labelled.features
+    rank = _refine(np.zeros(labelled.n_samples, dtype=np.int64), features, np.float32)
+    places = [
+        np.sort(rank[labelled.rows_of(label)]).tolist() for label in range(len(labelled.counts))
+    ]
+    class_rank = np.empty(len(places), dtype=np.int64)
+    class_rank[sorted(range(len(places)), key=places.__getitem__)] = np.arange(len(places))
+    rank = _refine(rank, class_rank[labelled.labels][:, None], np.int64)
+    if features.dtype != np.float32:
+        rank = _refine(rank, features, np.float64)
+    return np.argsort(rank, kind="stable")
+
+
+def _refine(rank: IntArray, keys: FloatArray | IntArray, dtype: npt.DTypeLike) -> IntArray:
+    """Break ties of a ranking by ``keys``, first column first.
+
+    ``rank`` counts the rows that stand before a row, so tied rows share a number. Only rows that
+    are still tied are looked at again, which keeps wide features cheap.
+    """
+    rank = rank.copy()
+    for start in range(0, keys.shape[1], _COLUMNS):
+        tied = np.flatnonzero(np.bincount(rank)[rank] > 1)
+        if not tied.size:
+            break
+        block = keys[tied, start : start + _COLUMNS].astype(dtype)
+        order = np.lexsort((*block.T[::-1], rank[tied]))
+        rows, block = tied[order], block[order]
+        new_group = np.diff(rank[rows], prepend=-1) > 0
+        new_value = new_group.copy()
+        new_value[1:] |= (block[1:] != block[:-1]).any(axis=1)
+        rank[rows] += _latest(new_value) - _latest(new_group)
+    return rank
+
+
+def _latest(flags: npt.NDArray[np.bool_]) -> IntArray:
+    """For each position, the last one up to it where the flag is set."""
+    return np.maximum.accumulate(np.where(flags, np.arange(len(flags)), 0))

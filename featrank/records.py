@@ -1,0 +1,229 @@
+"""The frozen records that flow from the command line to the table."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.floating[Any]]
+IntArray = npt.NDArray[np.integer[Any]]
+
+Status = str
+OK, CACHED, FAILED = "ok", "cached", "failed"
+
+
+def digest_json(document: object) -> str:
+    """SHA-256 of a JSON document in its canonical spelling (sorted keys, no spaces)."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """One candidate: as typed, and as resolved.
+
+    Attributes:
+        requested: What the user typed (a wildcard's matches carry the match).
+        zoo: The zoo that offers it.
+        name: The name inside that zoo, with its tag where it has one.
+        architecture: The timm architecture that is built, without a tag.
+        note: How the name was resolved, where that is not obvious.
+    """
+
+    requested: str
+    zoo: str
+    name: str
+    architecture: str
+    note: str = ""
+
+    @property
+    def id(self) -> str:
+        """The resolved id, ``zoo:name``."""
+        return f"{self.zoo}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Where a model's numbers come from.
+
+    Attributes:
+        fingerprint: SHA-256 of the weights' content, or of the recipe that makes them.
+        path: The file, or None where the weights are drawn from a seed.
+    """
+
+    fingerprint: str
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How an image becomes a model's input: timm's data configuration."""
+
+    input_size: tuple[int, int, int]
+    crop_pct: float
+    crop_mode: str
+    interpolation: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Preprocessing:
+        """From timm's ``resolve_model_data_config`` or its JSON."""
+        return cls(
+            input_size=tuple(config["input_size"]),
+            crop_pct=float(config["crop_pct"]),
+            crop_mode=str(config["crop_mode"]),
+            interpolation=str(config["interpolation"]),
+            mean=tuple(float(value) for value in config["mean"]),
+            std=tuple(float(value) for value in config["std"]),
+        )
+
+    def to_config(self) -> dict[str, Any]:
+        """As JSON, and as the keywords of ``timm.data.create_transform``."""
+        return {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in dataclasses.asdict(self).items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRef:
+    """A named point of a network, and how a map there becomes a vector."""
+
+    name: str = "pre_logits"
+    pooling: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which part of a target is used."""
+
+    split: str | None = None
+    limit_per_class: int | None = None
+    max_images: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """An image that could not be used, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetInfo:
+    """The target as it was scored: what the header of every result says."""
+
+    name: str
+    fingerprint: str
+    split: str | None
+    class_counts: Mapping[str, int]
+    skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def n_images(self) -> int:
+        return sum(self.class_counts.values())
+
+    @property
+    def n_classes(self) -> int:
+        return len(self.class_counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """One layer's features of a target.
+
+    Attributes:
+        features: ``(n_samples, n_features)`` float32.
+        labels: ``(n_samples,)`` int, indices into ``class_names``.
+        class_names: The target's classes.
+    """
+
+    features: FloatArray
+    labels: IntArray
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One metric's number for one layer.
+
+    Attributes:
+        value: The score.
+        tie_break: Decides between equal values, in the metric's own direction.
+        details: What a reader must know beside it, such as a clamped fraction.
+    """
+
+    value: float
+    tie_break: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricScore:
+    """A score in a row: the number with what identifies it, or the reason there is none."""
+
+    metric: str
+    version: int
+    params: Mapping[str, Any]
+    higher_is_better: bool
+    score: Score | None
+    reason: str = ""
+    rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """One model's layer with all its scores."""
+
+    model: ModelRef
+    layer: LayerRef
+    status: Status
+    reason: str = ""
+    hint: str = ""
+    n_params: int | None = None
+    n_features: int | None = None
+    images_per_second: float | None = None
+    scores: Mapping[str, MetricScore] = field(default_factory=dict)
+    mean_rank: float | None = None
+    rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Ordered rows; failed models stand last."""
+
+    rows: tuple[ScoreRow, ...]
+    metrics: tuple[str, ...]
+    by: str | None
+
+    @property
+    def failed(self) -> tuple[ScoreRow, ...]:
+        return tuple(row for row in self.rows if row.status == FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything that a run found out.
+
+    Attributes:
+        ranking: The rows in order.
+        target: The target as it was scored.
+        config: The run's settings, as JSON.
+        stamp: What produced it, as JSON.
+    """
+
+    ranking: Ranking
+    target: TargetInfo
+    config: Mapping[str, Any]
+    stamp: Mapping[str, Any]

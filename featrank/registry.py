@@ -1,0 +1,105 @@
+"""Find what the files of a folder declare, and look it up by name."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator
+from typing import Generic, TypeVar
+
+from featrank.errors import InputError
+
+T = TypeVar("T")
+
+
+def close_matches(name: str, known: Iterable[str], n: int = 3) -> list[str]:
+    """The known names that a typing slip may have meant, best first."""
+    names = list(known)
+    lowered = {candidate.lower(): candidate for candidate in names}
+    found = difflib.get_close_matches(name.lower(), lowered, n=n, cutoff=0.6)
+    if not found:
+        found = [low for low in lowered if name.lower() in low][:n]
+    return [lowered[low] for low in found]
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """A hint that names close matches, or ``otherwise``."""
+    matches = close_matches(name, known)
+    return f"did you mean {', '.join(matches)}?" if matches else otherwise
+
+
+def is_wildcard(text: str) -> bool:
+    """Whether a name is a shell-style pattern."""
+    return any(char in text for char in "*?[")
+
+
+class Registry(Generic[T]):
+    """Declarations found by scanning a package's folder.
+
+    A file takes part by having ``attribute`` at module level; the object's ``name`` is its key.
+    Adding a metric, zoo or target kind is therefore adding one file.
+
+    Args:
+        package: Dotted name of the package whose files are scanned.
+        attribute: Module-level name that holds the declaration.
+        noun: What one entry is called in messages.
+    """
+
+    def __init__(self, package: str, attribute: str, noun: str) -> None:
+        self._package = package
+        self._attribute = attribute
+        self._noun = noun
+        self._found: dict[str, T] | None = None
+
+    def _scan(self) -> dict[str, T]:
+        if self._found is None:
+            found: dict[str, T] = {}
+            package = importlib.import_module(self._package)
+            for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
+                module = importlib.import_module(f"{self._package}.{info.name}")
+                declared = getattr(module, self._attribute, None)
+                if declared is not None:
+                    name = str(declared.name)
+                    if name in found:
+                        raise RuntimeError(f"two files declare the {self._noun} '{name}'")
+                    found[name] = declared
+            self._found = found
+        return self._found
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._scan().values())
+
+    def names(self) -> list[str]:
+        """All names, sorted by file."""
+        return list(self._scan())
+
+    def get(self, name: str) -> T:
+        """The entry of that name.
+
+        Raises:
+            InputError: There is none; the hint names close matches.
+        """
+        try:
+            return self._scan()[name]
+        except KeyError:
+            listing = f"known: {', '.join(self.names())}"
+            raise InputError(
+                f"unknown {self._noun} '{name}'", did_you_mean(name, self.names(), listing)
+            ) from None
+
+    def select(self, patterns: Iterable[str]) -> list[T]:
+        """The entries that names or wildcards pick, in the order asked, each once."""
+        picked: dict[str, T] = {}
+        for pattern in patterns:
+            if is_wildcard(pattern):
+                matches = fnmatch.filter(self.names(), pattern)
+                if not matches:
+                    raise InputError(
+                        f"no {self._noun} matches '{pattern}'", f"known: {', '.join(self.names())}"
+                    )
+                picked |= {name: self.get(name) for name in matches}
+            else:
+                picked[pattern] = self.get(pattern)
+        return list(picked.values())

@@ -1,0 +1,1 @@
+"""Ways out: one file an output format, all made from the one JSON document."""

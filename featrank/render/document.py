@@ -1,0 +1,69 @@
+"""The one JSON document of a result; every other format is made from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from featrank.records import MetricScore, Result, ScoreRow
+
+SCHEMA_VERSION = 1
+
+
+def result_document(result: Result) -> dict[str, Any]:
+    """A result as JSON: keys that do not apply are left out."""
+    target = result.target
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "partial": False,
+        "config": {**result.config, "metrics": list(result.ranking.metrics)},
+        "stamp": dict(result.stamp),
+        "target": _present(
+            name=target.name,
+            fingerprint=target.fingerprint,
+            n_images=target.n_images,
+            n_classes=target.n_classes,
+            class_counts=dict(target.class_counts),
+            split=target.split,
+            skipped=len(target.skipped),
+        ),
+        "rows": [_row(row) for row in result.ranking.rows],
+        "skipped": [{"path": skip.path, "reason": skip.reason} for skip in target.skipped],
+    }
+
+
+def _row(row: ScoreRow) -> dict[str, Any]:
+    return _present(
+        model=row.model.id,
+        requested=row.model.requested,
+        zoo=row.model.zoo,
+        layer=row.layer.name,
+        pooling=row.layer.pooling,
+        n_features=row.n_features,
+        n_params=row.n_params,
+        images_per_second=row.images_per_second,
+        status=row.status,
+        reason=row.reason or None,
+        hint=row.hint or None,
+        note=row.model.note or None,
+        scores={name: _score(score) for name, score in row.scores.items()} or None,
+        mean_rank=row.mean_rank,
+        rank=row.rank,
+    )
+
+
+def _score(scored: MetricScore) -> dict[str, Any]:
+    score = scored.score
+    return _present(
+        value=score.value if score else None,
+        tie_break=score.tie_break if score else None,
+        rank=scored.rank,
+        version=scored.version,
+        params=dict(scored.params),
+        higher_is_better=scored.higher_is_better,
+        details=dict(score.details) if score and score.details else None,
+        reason=scored.reason or None,
+    )
+
+
+def _present(**entries: Any) -> dict[str, Any]:
+    return {key: value for key, value in entries.items() if value is not None}

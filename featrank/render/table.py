@@ -1,0 +1,125 @@
+"""A result as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+FOOTER = "Scores compare only within one metric and one target."
+
+
+def print_table(document: Mapping[str, Any], console: Console) -> None:
+    """Print header, ranking, notes and footer.
+
+    Args:
+        document: The result document.
+        console: Where to; a table that is piped should be given a wide one.
+    """
+    console.print(Text(header(document["target"])))
+    console.print(_table(document))
+    for line in (*notes(document), FOOTER):
+        console.print(Text(line), soft_wrap=True)
+
+
+def header(target: Mapping[str, Any]) -> str:
+    """What was scored: N, C, smallest and largest class, split, skipped."""
+    counts: Mapping[str, int] = target["class_counts"]
+    parts = [f"{target['n_images']} images", f"{target['n_classes']} classes"]
+    if counts:
+        low, high = min(counts, key=lambda k: counts[k]), max(counts, key=lambda k: counts[k])
+        parts.append(f"smallest {shown(low)} {counts[low]}, largest {shown(high)} {counts[high]}")
+    parts.append(f"split {target.get('split') or 'none'}")
+    parts.append(f"{target['skipped']} skipped")
+    return f"{shown(target['name'])}: {'; '.join(parts)}"
+
+
+def notes(document: Mapping[str, Any]) -> Iterator[str]:
+    """What a reader must know beside the numbers, one line each."""
+    rows: Sequence[Mapping[str, Any]] = document["rows"]
+    for row in rows:
+        if row["status"] == "failed":
+            way_out = f" → {row['hint']}" if row.get("hint") else ""
+            yield f"{shown(label(row, rows))} failed: {shown(row['reason'])}{shown(way_out)}"
+        for metric, score in row.get("scores", {}).items():
+            said = [score["reason"]] if "reason" in score else remarks(score.get("details", {}))
+            for remark in said:
+                yield f"{shown(label(row, rows))}, {metric}: {shown(remark)}"
+
+
+def remarks(details: Mapping[str, Any]) -> Iterator[str]:
+    """What a metric's details say against taking its number at face value."""
+    if clamped := details.get("clamped_fraction"):
+        yield f"{clamped:.1%} of the distances are clamped"
+    if dropped := details.get("dropped_classes"):
+        yield f"classes too small and left out: {', '.join(map(str, dropped))}"
+    if single := details.get("single_classes"):
+        yield f"classes of one image, counted as 0: {', '.join(map(str, single))}"
+    if unpredictable := details.get("unpredictable"):
+        yield f"{unpredictable} images whose class has no other image count as wrong"
+
+
+def label(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    """A model's name as typed, or its full id where that names two."""
+    requested: str = row["requested"]
+    unique = sum(other["requested"] == requested for other in rows) == 1
+    return requested if unique else str(row["model"])
+
+
+def shown(text: str) -> str:
+    """Text from outside with control characters made visible, so that none acts on a terminal."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def _table(document: Mapping[str, Any]) -> Table:
+    rows: Sequence[Mapping[str, Any]] = document["rows"]
+    metrics: Sequence[str] = document["config"]["metrics"]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("#", justify="right")
+    table.add_column("model", no_wrap=True, overflow="fold", min_width=_widest(rows))
+    for metric in metrics:
+        table.add_column(f"{metric} {_arrow(metric, rows)}", justify="right", no_wrap=True)
+    for heading in ("mean rank", "params", "width", "img/s"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(
+            str(row.get("rank", "–")),
+            Text(shown(label(row, rows))),
+            *(_cell(row.get("scores", {}).get(metric)) for metric in metrics),
+            f"{row['mean_rank']:.3g}" if "mean_rank" in row else "–",
+            _millions(row.get("n_params")),
+            str(row.get("n_features", "–")),
+            _speed(row),
+        )
+    return table
+
+
+def _widest(rows: Sequence[Mapping[str, Any]]) -> int:
+    return max((len(shown(label(row, rows))) for row in rows), default=0)
+
+
+def _arrow(metric: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    for row in rows:
+        if metric in row.get("scores", {}):
+            return "↑" if row["scores"][metric]["higher_is_better"] else "↓"
+    return ""
+
+
+def _cell(score: Mapping[str, Any] | None) -> str:
+    if score is None or "value" not in score:
+        return "–"
+    return f"{score['value']:.4g} ({score['rank']})"
+
+
+def _millions(n_params: int | None) -> str:
+    return "–" if n_params is None else f"{n_params / 1e6:.1f}M"
+
+
+def _speed(row: Mapping[str, Any]) -> str:
+    if row["status"] == "ok":
+        return f"{row['images_per_second']:.0f}"
+    return str(row["status"])

@@ -1,0 +1,45 @@
+"""Metric × features → scores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from featrank.errors import InputError
+from featrank.metrics import Metric
+from featrank.metrics.labelled import Labelled
+from featrank.records import Features, MetricScore, Score
+
+
+def score_features(features: Features, metrics: Sequence[Metric]) -> list[MetricScore]:
+    """Score one layer with several metrics; what cannot be scored gets its reason instead."""
+    names = np.asarray(features.class_names)
+    try:
+        labelled = Labelled.from_arrays(features.features, names[features.labels])
+    except InputError as error:
+        return [_scored(metric, None, error.message) for metric in metrics]
+    return [score_metric(metric, labelled) for metric in metrics]
+
+
+def score_metric(metric: Metric, labelled: Labelled) -> MetricScore:
+    """One metric's score, or the reason there is none."""
+    try:
+        score = metric.score(labelled)
+    except InputError as error:
+        return _scored(metric, None, error.message)
+    if not math.isfinite(score.value):
+        return _scored(metric, None, f"the score is {score.value}")
+    return _scored(metric, score)
+
+
+def _scored(metric: Metric, score: Score | None, reason: str = "") -> MetricScore:
+    return MetricScore(
+        metric=metric.name,
+        version=metric.version,
+        params=dict(metric.params),
+        higher_is_better=metric.higher_is_better,
+        score=score,
+        reason=reason,
+    )

@@ -1,0 +1,330 @@
+"""A folder of class folders: ``DIR/cat/1.jpg``, or ``DIR/train/cat/1.jpg`` with splits.
+
+A class is a folder; its images lie at any depth below it. Hidden files and folders, and files
+whose suffix is not an image's, are no part of the target. Links are followed inside the folder
+and never out of it, so that what is scored is what the folder holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from featrank.errors import InputError
+from featrank.file_hashes import FileHashes
+from featrank.records import Selection, Skipped
+from featrank.targets.decode import IMAGE_SUFFIXES, to_rgb
+from featrank.targets.selection import select
+from featrank.targets.target import Sample, Target, UnreadableImage
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+# Folder names that mean a split, with the names that mean the same one.
+_SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+
+_Identity = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class FolderReader:
+    """Reads a sample's image.
+
+    Attributes:
+        root: The folder that the samples' paths start from.
+        renamed: Real names of the files whose names are not UTF-8, by the path that shows them.
+    """
+
+    root: Path
+    renamed: Mapping[str, str]
+
+    def __call__(self, sample: Sample) -> Image.Image:
+        """Decode it, if it is still the file that was listed.
+
+        Raises:
+            UnreadableImage: It cannot be opened or decoded, or has changed.
+        """
+        path = self.root / self.renamed.get(sample.path, sample.path)
+        try:
+            with path.open("rb") as stream:
+                # Features go into the cache under this hash: they must not come from other bytes.
+                if hashlib.file_digest(stream, "sha256").hexdigest() != sample.digest:
+                    raise UnreadableImage("changed since the folder was listed")
+                stream.seek(0)
+                return to_rgb(stream)
+        except OSError as error:
+            raise UnreadableImage(f"cannot be opened: {error.strerror}") from None
+
+
+@dataclass
+class _Listing:
+    """What a walk over class folders finds.
+
+    Attributes:
+        root: The resolved folder, which no link may leave.
+        images: Files and their classes.
+        skipped: Images and folders that cannot be used.
+        n_other: How many files have no image suffix.
+    """
+
+    root: Path
+    images: dict[Path, str] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+    n_other: int = 0
+
+    def add_classes(self, base: Path) -> None:
+        """List the class folders of ``base``."""
+        above = {_identity(folder) for folder in (self.root, base)}
+        for entry, is_folder in self._usable(base):
+            if is_folder:
+                self._add_class(entry, above)
+            elif self._is_image(entry):
+                self.skip(entry, "not inside a class folder")
+
+    def _add_class(self, folder: Path, above: set[_Identity]) -> None:
+        class_name = printable(folder.name)
+        seen = set(above)
+        pending = [folder]
+        while pending:
+            folder = pending.pop()
+            try:
+                identity = _identity(folder)
+            except OSError as error:
+                self.skip(folder, f"cannot be listed: {error.strerror}")
+                continue
+            if identity in seen:
+                self.skip(folder, "link to a folder that is read already")
+                continue
+            seen.add(identity)
+            for entry, is_folder in self._usable(folder):
+                if is_folder:
+                    pending.append(entry)
+                elif self._is_image(entry):
+                    self.images[entry] = class_name
+
+    def _is_image(self, file: Path) -> bool:
+        if file.suffix.lower() in IMAGE_SUFFIXES:
+            return True
+        self.n_other += 1
+        return False
+
+    def _usable(self, folder: Path) -> Iterator[tuple[Path, bool]]:
+        """The visible entries that may be used, and whether each is a folder."""
+        try:
+            with os.scandir(folder) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+        except OSError as error:
+            self.skip(folder, f"cannot be listed: {error.strerror}")
+            return
+        for entry in entries:
+            path = Path(entry.path)
+            if entry.name.startswith("."):
+                continue
+            if entry.is_symlink():
+                problem = self._link_problem(path)
+                if problem:
+                    self.skip(path, problem)
+                    continue
+            is_folder = entry.is_dir()
+            if is_folder or entry.is_file():
+                yield path, is_folder
+            elif self._is_image(path):
+                self.skip(path, "not a regular file")
+
+    def _link_problem(self, link: Path) -> str:
+        try:
+            end = link.resolve(strict=True)
+        except (OSError, RuntimeError):  # a loop is a RuntimeError before Python 3.13
+            return "broken link"
+        return "" if end.is_relative_to(self.root) else "link out of the folder"
+
+    def skip(self, path: Path, reason: str) -> None:
+        """Note why something is left out."""
+        self.skipped.append(Skipped(printable(path.relative_to(self.root).as_posix()), reason))
+
+
+def printable(text: str) -> str:
+    """A file name as text that UTF-8 can hold: bytes that are not UTF-8 become ``\\xff``."""
+    return os.fsencode(text).decode("utf-8", "backslashreplace")
+
+
+def _identity(folder: Path) -> _Identity:
+    status = folder.stat()
+    return status.st_dev, status.st_ino
+
+
+def _subfolders(folder: Path) -> list[str]:
+    try:
+        return sorted(
+            entry.name
+            for entry in folder.iterdir()
+            if not entry.name.startswith(".") and _is_folder(entry)
+        )
+    except OSError as error:
+        raise InputError(
+            f"cannot list the folder '{printable(str(folder))}': {error.strerror}",
+            "check its permissions",
+        ) from None
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def find_splits(root: Path) -> tuple[str, ...]:
+    """The split folders, or none where the sub-folders are classes.
+
+    Sub-folders are splits where all are named so; or where several are, and ``train`` holds
+    folders. A lone ``train`` among others may as well be the class of trains.
+    """
+    names = _subfolders(root)
+    splits = tuple(name for name in names if name.lower() in _SPLITS)
+    if len(splits) == len(names):
+        return splits
+    trains = [name for name in splits if name.lower() == "train" and _subfolders(root / name)]
+    return splits if len(splits) > 1 and trains else ()
+
+
+def choose_split(spec: str, splits: Sequence[str], asked: str | None) -> str | None:
+    """The folder of the split that is asked for; ``train`` where nothing is asked.
+
+    Raises:
+        InputError: There is no such split, or two folders go by that name.
+    """
+    if not splits:
+        if asked is None:
+            return None
+        raise InputError(
+            f"'{spec}' has no split folders, so there is no split '{asked}'",
+            "leave the split out, or make folders train, val, test with class folders in each",
+        )
+    wanted = "train" if asked is None else asked
+    if wanted in splits:
+        return wanted
+    meaning = _SPLITS.get(wanted.lower())
+    same = [name for name in splits if _SPLITS[name.lower()] == meaning]
+    if len(same) == 1:
+        return same[0]
+    listing = ", ".join(same or splits)
+    raise InputError(
+        f"split '{wanted}' of '{spec}' may mean {listing}"
+        if same
+        else f"no split '{wanted}' in '{spec}'; there is {listing}",
+        f"choose one: --split {(same or splits)[0]}",
+    )
+
+
+def _refuse_unusable(spec: str, listing: _Listing, samples: Sequence[Sample]) -> None:
+    """Explain a folder with fewer than two classes.
+
+    Raises:
+        InputError: It has fewer than two.
+    """
+    classes = {sample.class_name for sample in samples}
+    if len(classes) >= 2:
+        return
+    if classes:
+        raise InputError(
+            f"only one class in '{spec}': '{classes.pop()}'",
+            "scores compare classes: add a folder for each other class, or name the folder above",
+        )
+    loose = sum(item.reason == "not inside a class folder" for item in listing.skipped)
+    if loose:
+        raise InputError(
+            f"'{spec}' holds {loose} images but no class folders with images",
+            "put each class into a folder of its own, such as cat/1.jpg and dog/1.jpg",
+        )
+    if listing.skipped:
+        first = listing.skipped[0]
+        raise InputError(
+            f"no usable image in '{spec}': {len(listing.skipped)} skipped, "
+            f"the first '{first.path}' ({first.reason})",
+            "mend or replace them",
+        )
+    if listing.n_other:
+        raise InputError(
+            f"no images in '{spec}': its {listing.n_other} files have no image suffix",
+            "name image files by their format, such as .jpg or .png",
+        )
+    raise InputError(
+        f"the folder '{spec}' is empty", "give a folder of class folders, such as cat/1.jpg"
+    )
+
+
+def _resolve(spec: str) -> Path:
+    """The folder that is meant.
+
+    Raises:
+        InputError: There is none.
+    """
+    path = Path(spec).expanduser()
+    if _is_folder(path):
+        return path.resolve()
+    raise InputError(
+        f"'{printable(spec)}' is a file, not a folder"
+        if os.path.lexists(path)
+        else f"no such folder: '{printable(spec)}'",
+        f"check the path; a relative one starts at {printable(str(Path.cwd()))}",
+    )
+
+
+@dataclass(frozen=True)
+class ImageFolder:
+    """``--dataset DIR``."""
+
+    name: str = "image_folder"
+
+    def accepts(self, spec: str) -> bool:
+        """A folder, or what can only be meant as a path."""
+        return bool(spec) and (os.sep in spec or spec == "~" or _is_folder(Path(spec)))
+
+    def open(self, spec: str, selection: Selection, hashes: FileHashes) -> Target:
+        """List and hash the images of one split.
+
+        Raises:
+            InputError: There is no such folder or split, or fewer than two classes in it.
+        """
+        root = _resolve(spec)
+        shown = printable(spec)
+        splits = find_splits(root)
+        split = choose_split(shown, splits, selection.split)
+        base = root if split is None else root / split
+        if not base.resolve().is_relative_to(root):
+            raise InputError(
+                f"split '{split}' of '{shown}' is a link out of the folder",
+                f"name the folder it leads to: --dataset {printable(str(base.resolve()))}",
+            )
+        listing = _Listing(root)
+        listing.add_classes(base)
+        samples, reader = _hash(listing, hashes)
+        _refuse_unusable(shown, listing, samples)
+        skipped = tuple(sorted(listing.skipped, key=lambda item: item.path))
+        return Target(shown, split, select(samples, selection), reader, skipped, splits)
+
+
+def _hash(listing: _Listing, hashes: FileHashes) -> tuple[list[Sample], FolderReader]:
+    """Samples of the files that can be read; the others join the skipped."""
+    samples: dict[str, Sample] = {}
+    renamed: dict[str, str] = {}
+    for file, digest in hashes.get_many(listing.images).items():
+        name = file.relative_to(listing.root).as_posix()
+        path = printable(name)
+        if isinstance(digest, OSError):
+            listing.skip(file, f"cannot be read: {digest.strerror}")
+        elif path in samples:
+            listing.skip(file, "its name is not UTF-8 and shows like another file's")
+        else:
+            samples[path] = Sample(path, listing.images[file], digest)
+            if path != name:
+                renamed[path] = name
+    return list(samples.values()), FolderReader(listing.root, renamed)
+
+
+TARGET = ImageFolder()

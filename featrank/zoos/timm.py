@@ -1,0 +1,105 @@
+"""timm's pretrained models, with weights from the hub's cache or the hub."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from featrank.errors import IncompleteError, InputError
+from featrank.records import ModelRef, Preprocessing, Weights
+from featrank.registry import is_wildcard
+from featrank.zoos.hub import HUB, WAYS_OUT, candidate_files
+from featrank.zoos.names import find_name, match_names
+from featrank.zoos.url_files import fetch_url_file, find_url_file
+from featrank.zoos.zoo import Shelf
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class TimmZoo:
+    """``timm:NAME``, and what a bare name means."""
+
+    name = "timm"
+
+    def resolve(self, text: str, shelf: Shelf) -> list[ModelRef]:
+        """Names, aliases and wildcards over the models that have weights.
+
+        Raises:
+            InputError: The architecture is known, its tag is not or it has no weights.
+        """
+        if is_wildcard(text):
+            index = shelf.index
+            names = match_names(text, index.pretrained_architectures(), index.pretrained_names())
+            return [ref for name in names for ref in self.resolve(name, shelf)]
+        named = find_name(text, shelf.index, pretrained=True)
+        if named is None:
+            return []
+        entry = named.entry
+        if not entry.has_weights:
+            raise InputError(
+                f"timm has no weights for '{entry.name}'",
+                f"rank it untrained as random:{entry.architecture}, "
+                f"or with your own weights as {entry.architecture}@FILE.safetensors",
+            )
+        return [ModelRef(text, self.name, entry.name, entry.architecture, named.note)]
+
+    def names(self, shelf: Shelf) -> list[str]:
+        """Every architecture that has weights."""
+        return shelf.index.pretrained_architectures()
+
+    def preprocessing(self, model: ModelRef, shelf: Shelf) -> Preprocessing:
+        """timm's data configuration of these weights."""
+        return shelf.index.entry(model.name).preprocessing
+
+    def find_weights(self, model: ModelRef, shelf: Shelf) -> Weights | None:
+        """The file in the hub's or torch's cache.
+
+        Raises:
+            IncompleteError: It is there and damaged.
+        """
+        entry = shelf.index.entry(model.name)
+        if entry.hub_id:
+            return HUB.find(entry.hub_id, candidate_files(entry.hub_filename), shelf.hashes)
+        return find_url_file(entry.url, shelf.hashes) if entry.url else None
+
+    def fetch_weights(self, model: ModelRef, shelf: Shelf) -> Weights:
+        """The file, downloaded where it is not in the cache.
+
+        Raises:
+            IncompleteError: Out of reach, or damaged.
+        """
+        found = self.find_weights(model, shelf)
+        if found is not None:
+            return found
+        entry = shelf.index.entry(model.name)
+        if entry.hub_id:
+            return HUB.fetch(entry.hub_id, candidate_files(entry.hub_filename), shelf.hashes)
+        if entry.url and not entry.custom_load:
+            return fetch_url_file(entry.url, shelf.hashes)
+        raise IncompleteError(f"timm has no readable weights for '{entry.name}'", WAYS_OUT)
+
+    def load(self, model: ModelRef, weights: Weights) -> nn.Module:
+        """The network, built by timm so that its own conversions of the weights apply.
+
+        Raises:
+            IncompleteError: The file does not hold this model's weights.
+        """
+        import timm
+
+        # With `file` set timm reads that file and nothing else, so nothing is downloaded here.
+        # `custom_load` describes the foreign file at `url`; the hub's copies are ordinary ones.
+        overlay = {"file": str(weights.path), "custom_load": False}
+        try:
+            network: nn.Module = timm.create_model(
+                model.name, pretrained=True, pretrained_cfg_overlay=overlay
+            )
+        except Exception as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
+            raise IncompleteError(
+                f"cannot load {model.name} from {weights.path}: {reason}",
+                "delete that file to fetch it again, or try another timm version",
+            ) from error
+        return network.eval()
+
+
+ZOO = TimmZoo()

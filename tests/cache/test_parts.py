@@ -1,0 +1,92 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from featrank.cache.parts import (
+    Rows,
+    class_counts,
+    list_parts,
+    open_part,
+    read_features,
+    write_part,
+)
+from featrank.file_hashes import hash_file
+from featrank.records import Skipped
+
+FACTS = {"key": {"target": "t"}, "model": "m", "class_names": ["cat", "dog", "eel"]}
+
+
+def rows(start: int = 0, n: int = 5, width: int = 3) -> Rows:
+    features = np.random.default_rng(start).normal(size=(n, width)).astype(np.float32)
+    return Rows(
+        start, start + n + 1, ["d"] * n, [f"{i}.png" for i in range(n)], [0, 1, 1, 1, 0][:n],
+        features, [Skipped("bad.png", "torn")],
+    )  # fmt: skip
+
+
+def test_another_tool_reads_columns_and_metadata(tmp_path: Path) -> None:
+    written = write_part(tmp_path, rows(), FACTS)
+    table = pq.read_table(tmp_path / written.part.file)
+    assert table.column_names == ["id", "path", "label", "class_name", "features"]
+    assert table.schema.field("features").type == pa.list_(
+        pa.field("element", pa.float32(), nullable=False), 3
+    )
+    assert table.column("class_name").to_pylist() == ["cat", "dog", "dog", "dog", "cat"]
+    np.testing.assert_array_equal(np.stack(table.column("features").to_numpy()), rows().features)
+    metadata = json.loads(table.schema.metadata[b"featrank"])
+    assert metadata["key"] == {"target": "t"}
+    assert (metadata["start"], metadata["stop"]) == (0, 6)
+
+
+def test_a_part_is_opened_as_written(tmp_path: Path) -> None:
+    written = write_part(tmp_path, rows(), FACTS)
+    (path,) = list_parts(tmp_path)
+    assert open_part(path, hash_file(path)) == written
+
+
+def test_features_come_back_to_the_last_bit(tmp_path: Path) -> None:
+    parts = [write_part(tmp_path, rows(start), FACTS).part for start in (0, 6, 12)]
+    features, labels = read_features(tmp_path, parts, 3)
+    expected = np.concatenate([rows(start).features for start in (0, 6, 12)])
+    np.testing.assert_array_equal(features, expected)
+    assert features.dtype == np.float32
+    assert labels.tolist() == [0, 1, 1, 1, 0] * 3
+    assert class_counts(tmp_path, parts, FACTS["class_names"]) == {"cat": 6, "dog": 9}
+
+
+def test_a_part_without_rows_is_a_part(tmp_path: Path) -> None:
+    empty = write_part(tmp_path, rows(0, 0), FACTS).part
+    full = write_part(tmp_path, rows(6), FACTS).part
+    assert read_features(tmp_path, [empty, full], 3)[0].shape == (5, 3)
+
+
+def test_a_flipped_byte_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / write_part(tmp_path, rows(), FACTS).part.file
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="checksum differs"):
+        open_part(path, hash_file(path))
+
+
+def test_a_stranger_is_not_a_part(tmp_path: Path) -> None:
+    stranger = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"a": [1]}), stranger)
+    sha256 = hash_file(stranger)
+    path = stranger.rename(tmp_path / f"part-000000000.{sha256[:16]}.parquet")
+    with pytest.raises(ValueError, match="not a part of this cache"):
+        open_part(path, sha256)
+
+
+def test_a_part_of_another_width_is_refused(tmp_path: Path) -> None:
+    part = write_part(tmp_path, rows(), FACTS).part
+    with pytest.raises(ValueError, match="rows of 3"):
+        read_features(tmp_path, [part], 4)
+
+
+def test_no_folder_means_no_parts(tmp_path: Path) -> None:
+    assert list_parts(tmp_path / "none") == []

@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+
+from featrank.cache.scores import ScoreStore
+from featrank.records import MetricScore, Score
+
+SCORE = MetricScore(
+    "tmi", 1, {"k": 3}, True, Score(0.1 + 0.2, -1e-300, {"clamped_fraction": 1 / 3})
+)
+
+
+def test_a_score_comes_back_to_the_last_bit(tmp_path: Path) -> None:
+    ScoreStore(tmp_path, "digest").put(SCORE)
+    assert ScoreStore(tmp_path, "digest").get("tmi", 1, {"k": 3}) == SCORE
+
+
+@pytest.mark.parametrize(
+    ("digest", "version", "params"),
+    [("other", 1, {"k": 3}), ("digest", 2, {"k": 3}), ("digest", 1, {"k": 4})],
+)
+def test_other_features_version_or_params_miss(
+    tmp_path: Path, digest: str, version: int, params: dict[str, int]
+) -> None:
+    ScoreStore(tmp_path, "digest").put(SCORE)
+    assert ScoreStore(tmp_path, digest).get("tmi", version, params) is None
+
+
+def test_a_reason_is_kept_too(tmp_path: Path) -> None:
+    refused = MetricScore("tmi", 1, {}, True, None, "every class is too small")
+    store = ScoreStore(tmp_path, "digest")
+    store.put(refused)
+    assert store.get("tmi", 1, {}) == refused
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", '{"key": 1}'])
+def test_a_damaged_score_is_no_score(tmp_path: Path, content: str) -> None:
+    store = ScoreStore(tmp_path, "digest")
+    store.put(SCORE)
+    for path in (tmp_path / "scores").iterdir():
+        path.write_text(content)
+    assert store.get("tmi", 1, {"k": 3}) is None
+
+
+def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
+    (tmp_path / "scores").touch()
+    store = ScoreStore(tmp_path, "digest")
+    store.put(SCORE)
+    assert store.get("tmi", 1, {"k": 3}) is None

@@ -1,0 +1,114 @@
+"""What all tests share: real images, timm's index made once, the program as a process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+import featrank.targets
+from featrank.zoos.timm_index import TimmIndex
+
+CLIPART = Path(featrank.targets.__file__).parent / "data" / "clipart.parquet"
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def clipart_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six folders of twelve real images each."""
+    root = tmp_path_factory.mktemp("clipart")
+    seen: dict[str, int] = {}
+    for row in pq.read_table(CLIPART).to_pylist():
+        n = seen[row["class_name"]] = seen.get(row["class_name"], 0) + 1
+        if n <= 12:
+            folder = root / row["class_name"]
+            folder.mkdir(exist_ok=True)
+            suffix = "webp" if row["image"][:4] == b"RIFF" else "png"
+            suffix = "jpg" if row["image"][:2] == b"\xff\xd8" else suffix
+            (folder / f"{n:02d}.{suffix}").write_bytes(row["image"])
+    return root
+
+
+@pytest.fixture
+def images(clipart_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the folder that a test may change."""
+    return Path(shutil.copytree(clipart_folder, tmp_path / "images"))
+
+
+@pytest.fixture(scope="session")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with timm's index in it, which takes seconds to make."""
+    folder = tmp_path_factory.mktemp("indexed")
+    TimmIndex(folder).architectures()
+    return folder
+
+
+@pytest.fixture
+def cache_dir(indexed: Path, tmp_path: Path) -> Path:
+    """A cache that holds timm's index and nothing else."""
+    return Path(shutil.copytree(indexed, tmp_path / "cache"))
+
+
+@pytest.fixture
+def featrank_process(cache_dir: Path, tmp_path: Path) -> Run:
+    """Run the program in a process of its own."""
+
+    def run(
+        *arguments: object, timeout: float = 120, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "FEATRANK_"))}
+        env = {
+            **inherited,
+            "FEATRANK_CACHE": str(cache_dir),
+            "HF_HOME": str(tmp_path / "hf"),
+            "NO_PROXY": "127.0.0.1",
+            **environment,
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "featrank", *map(str, arguments)],
+            capture_output=True, text=True, timeout=timeout, env=env, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run of the program ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def featrank_main(
+    cache_dir: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Ending]:
+    """Run the program in this process: quick, where torch is here already."""
+    from featrank.cli import main
+
+    def run(*arguments: object) -> Ending:
+        monkeypatch.setattr(sys, "argv", ["featrank", *map(str, arguments)])
+        monkeypatch.setenv("FEATRANK_CACHE", str(cache_dir))
+        capfd.readouterr()
+        before = signal.getsignal(signal.SIGTERM)
+        try:
+            with pytest.raises(SystemExit) as ended:
+                main()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        out, err = capfd.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Ending(ended.value.code, out, err)
+
+    return run

@@ -1,0 +1,133 @@
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from featrank.errors import IncompleteError
+from featrank.extract.forward import Backbone, FeatureBatch, Stopwatch, extract_features
+from featrank.records import FloatArray, LayerRef, Preprocessing
+from featrank.targets.target import Target
+
+CPU = torch.device("cpu")
+
+
+def features(batches: list[FeatureBatch]) -> FloatArray:
+    return np.concatenate([batch.features[LayerRef()] for batch in batches])
+
+
+def test_features_are_the_networks_own_pooled_penultimate_ones(
+    target: Target, network: nn.Module, preprocessing: Preprocessing
+) -> None:
+    backbone = Backbone(network, preprocessing, CPU, "float32")
+    batches = list(extract_features(backbone, target, [(0, 30)], 8, 2))
+    from timm.data import create_transform
+
+    transform = create_transform(**preprocessing.to_config(), is_training=False)
+    with torch.inference_mode():
+        pixels = torch.stack([transform(target.read(sample)) for sample in target.samples])
+        network.reset_classifier(0)  # type: ignore[operator]
+        expected = network(pixels).numpy()
+    np.testing.assert_allclose(features(batches), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_spans_start_their_own_batches(
+    target: Target, network: nn.Module, preprocessing: Preprocessing
+) -> None:
+    backbone = Backbone(network, preprocessing, CPU, "float32")
+    batches = list(extract_features(backbone, target, [(2, 9), (20, 23)], 4, 0))
+    assert [(b.span, b.rows, b.last) for b in batches] == [
+        ((2, 9), [2, 3, 4, 5], False),
+        ((2, 9), [6, 7, 8], True),
+        ((20, 23), [20, 21, 22], True),
+    ]
+    whole = list(extract_features(backbone, target, [(0, 30)], 30, 0))
+    np.testing.assert_allclose(
+        features(batches), features(whole)[[2, 3, 4, 5, 6, 7, 8, 20, 21, 22]], rtol=1e-5, atol=1e-6
+    )
+
+
+def test_a_batch_without_images_has_the_right_width(
+    target: Target, images: Path, network: nn.Module, preprocessing: Preprocessing
+) -> None:
+    for sample in target.samples[:4]:
+        (images / sample.path).write_bytes(b"torn")
+    backbone = Backbone(network, preprocessing, CPU, "float32")
+    first, second = extract_features(backbone, target, [(0, 8)], 4, 0)
+    assert len(first.skipped) == 4
+    assert first.features[LayerRef()].shape == (0, second.features[LayerRef()].shape[1])
+
+
+def test_bfloat16_is_near_but_not_equal(
+    target: Target, network: nn.Module, preprocessing: Preprocessing
+) -> None:
+    full, half = (
+        features(
+            list(extract_features(Backbone(network, preprocessing, CPU, p), target, [(0, 6)], 6, 0))
+        )
+        for p in ("float32", "bfloat16")
+    )
+    assert half.dtype == np.float32
+    assert not np.array_equal(full, half)
+    np.testing.assert_allclose(half, full, atol=0.05 * np.abs(full).max())
+
+
+def test_infinite_features_are_refused(preprocessing: Preprocessing, network: nn.Module) -> None:
+    with torch.no_grad():
+        next(network.parameters()).fill_(float("nan"))
+    with pytest.raises(IncompleteError, match="NaN or infinity"):
+        Backbone(network, preprocessing, CPU, "float32")
+
+
+def test_out_of_memory_names_a_smaller_batch(
+    preprocessing: Preprocessing, network: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone = Backbone(network, preprocessing, CPU, "float32")
+
+    def refuse(_: object) -> None:
+        raise torch.OutOfMemoryError("too much")
+
+    # A GPU that is really full cannot be had in a test.
+    monkeypatch.setattr(network, "forward_features", refuse)
+    with pytest.raises(IncompleteError, match="batch of 8") as caught:
+        backbone.forward(torch.zeros(8, 3, 160, 160))
+    assert "--batch-size 4" in caught.value.hint
+
+
+def test_the_stopwatch_counts_images_a_second() -> None:
+    watch = Stopwatch()
+    time.sleep(0.05)
+    watch.count(10)
+    assert 0 < watch.images_per_second <= 200
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here")
+@pytest.mark.parametrize("name", ["resnet18", "vit_tiny_patch16_224", "tf_efficientnet_lite0"])
+def test_gpu_features_equal_the_cpus(target: Target, name: str) -> None:
+    import timm
+
+    from featrank.metrics import METRICS
+
+    torch.manual_seed(0)
+    model = timm.create_model(name, pretrained=False).eval()
+    preprocessing = Preprocessing.from_config(timm.data.resolve_model_data_config(model))
+    cpu, gpu = (
+        features(
+            list(
+                extract_features(
+                    Backbone(model, preprocessing, torch.device(device), "float32"),
+                    target, [(0, len(target.samples))], 8, 2,
+                )
+            )
+        )
+        for device in ("cpu", "cuda")
+    )  # fmt: skip
+    assert np.linalg.norm(gpu - cpu) <= 1e-3 * np.linalg.norm(cpu)
+    for metric in METRICS:
+        if metric.needs == "features":
+            on_cpu, on_gpu = (metric(values, target.labels) for values in (cpu, gpu))
+            # Held-out accuracy moves in steps of one image of one class.
+            assert on_gpu == pytest.approx(on_cpu, rel=1e-3, abs=1 / len(target.samples))

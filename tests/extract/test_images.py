@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import pytest
+import torch
+from timm.data import create_transform as timm_transform
+
+from featrank.extract.images import default_workers, load_batches
+from featrank.records import Preprocessing
+from featrank.targets.target import Target
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_pixels_are_what_timms_transform_gives_in_order(
+    target: Target, preprocessing: Preprocessing, workers: int
+) -> None:
+    batches = [[0, 1, 2], [3], list(range(4, 30))]
+    loaded = load_batches(
+        target.samples, target.read, preprocessing, batches, workers, pin_memory=False
+    )
+    transform = timm_transform(
+        input_size=(3, 160, 160), crop_pct=0.95, crop_mode="center", interpolation="bicubic",
+        mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), is_training=False,
+    )  # fmt: skip
+    for rows, batch in zip(batches, loaded, strict=True):
+        assert batch.rows == rows
+        assert batch.pixels is not None
+        expected = torch.stack([transform(target.read(target.samples[row])) for row in rows])
+        torch.testing.assert_close(batch.pixels, expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_image_that_cannot_be_decoded_is_named_and_the_others_go_on(
+    target: Target, images: Path, preprocessing: Preprocessing, workers: int
+) -> None:
+    bad = target.samples[1].path
+    (images / bad).write_bytes(b"torn")
+    (batch,) = load_batches(
+        target.samples, target.read, preprocessing, [[0, 1, 2]], workers, pin_memory=False
+    )
+    assert batch.rows == [0, 2]
+    assert [skip.path for skip in batch.skipped] == [bad]
+    assert batch.skipped[0].reason
+
+
+def test_a_batch_of_bad_images_has_no_pixels(
+    target: Target, images: Path, preprocessing: Preprocessing
+) -> None:
+    (images / target.samples[0].path).unlink()
+    (batch,) = load_batches(target.samples, target.read, preprocessing, [[0]], 0, pin_memory=False)
+    assert batch.rows == []
+    assert batch.pixels is None
+
+
+def test_there_is_at_least_one_worker() -> None:
+    assert default_workers() >= 1

@@ -1,0 +1,73 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from featrank.render.table import header, print_table, shown
+
+NAME = "vit_base_patch16_clip_224.laion2b_ft_in12k_in1k"
+DOCUMENT = {
+    "config": {"metrics": ["tmi", "gda"]},
+    "target": {
+        "name": "pets", "n_images": 7, "n_classes": 2, "class_counts": {"cat": 3, "dog": 4},
+        "split": "train", "skipped": 1,
+    },
+    "rows": [
+        {
+            "model": f"timm:{NAME}", "requested": NAME, "status": "ok", "rank": 1, "mean_rank": 1.5,
+            "n_params": 86_567_656, "n_features": 768, "images_per_second": 12.4,
+            "scores": {
+                "tmi": {"value": 354.61, "rank": 1, "higher_is_better": True,
+                        "details": {"clamped_fraction": 0.25, "dropped_classes": ["cat"]}},
+                "gda": {"rank": None, "higher_is_better": True, "reason": "only one class"},
+            },
+        },
+        {
+            "model": "timm:resnet50.a1_in1k", "requested": "resnet50\x1b[31m", "status": "failed",
+            "reason": "the hub did not answer", "hint": "set HF_ENDPOINT",
+        },
+    ],
+}  # fmt: skip
+
+
+def printed(width: int) -> str:
+    stream = io.StringIO()
+    print_table(DOCUMENT, Console(file=stream, width=width, highlight=False))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 120, 10_000])
+def test_no_model_name_is_cut(width: int) -> None:
+    assert NAME in printed(width)
+
+
+def test_everything_is_said() -> None:
+    text = printed(200)
+    for said in ("354.6 (1)", "86.6M", "768", "12", "1.5", "tmi ↑", "25.0% of the distances"):
+        assert said in text
+    assert "classes too small and left out: cat" in text
+    assert "gda: only one class" in text
+    assert "failed: the hub did not answer → set HF_ENDPOINT" in text
+    assert "Scores compare only within one metric and one target." in text
+
+
+def test_header_names_smallest_and_largest_class() -> None:
+    assert header(DOCUMENT["target"]) == (  # type: ignore[arg-type]
+        "pets: 7 images; 2 classes; smallest cat 3, largest dog 4; split train; 1 skipped"
+    )
+
+
+def test_control_characters_never_reach_the_terminal() -> None:
+    assert shown("a\x1b[31m\nb") == r"a\x1b[31m\nb"
+    assert "\x1b" not in printed(200)
+
+
+def test_a_name_typed_twice_is_shown_in_full() -> None:
+    rows = [
+        {"model": f"{zoo}:x", "requested": "x", "status": "cached", "rank": 1, "scores": {}}
+        for zoo in ("timm", "package")
+    ]
+    stream = io.StringIO()
+    print_table({**DOCUMENT, "rows": rows}, Console(file=stream, width=200))
+    assert "timm:x" in stream.getvalue()
+    assert "package:x" in stream.getvalue()

@@ -1,0 +1,60 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from featrank.errors import InputError
+from featrank.registry import Registry, close_matches, did_you_mean, is_wildcard
+
+
+@pytest.fixture
+def fruit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry[object]:
+    package = tmp_path / "fruit"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    for name in ("apple", "apricot", "pear"):
+        (package / f"{name}.py").write_text(
+            f"from types import SimpleNamespace\nFRUIT = SimpleNamespace(name='{name}')\n"
+        )
+    (package / "helper.py").write_text("x = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for module in [m for m in sys.modules if m.split(".")[0] == "fruit"]:
+        monkeypatch.delitem(sys.modules, module)
+    return Registry("fruit", "FRUIT", "fruit")
+
+
+def test_scan_finds_what_files_declare(fruit: Registry[object]) -> None:
+    assert fruit.names() == ["apple", "apricot", "pear"]
+
+
+def test_select_takes_names_and_wildcards_once_each(fruit: Registry[object]) -> None:
+    names = [entry.name for entry in fruit.select(["pear", "ap*", "apple"])]  # type: ignore[attr-defined]
+    assert names == ["pear", "apple", "apricot"]
+
+
+def test_unknown_name_gets_close_matches(fruit: Registry[object]) -> None:
+    with pytest.raises(InputError, match="unknown fruit 'aple'") as caught:
+        fruit.get("aple")
+    assert "apple" in caught.value.hint
+
+
+def test_wildcard_without_match_lists_what_there_is(fruit: Registry[object]) -> None:
+    with pytest.raises(InputError, match=r"no fruit matches 'x\*'") as caught:
+        fruit.select(["x*"])
+    assert "pear" in caught.value.hint
+
+
+def test_two_files_may_not_share_a_name(fruit: Registry[object], tmp_path: Path) -> None:
+    (tmp_path / "fruit" / "other.py").write_text(
+        "from types import SimpleNamespace\nFRUIT = SimpleNamespace(name='pear')\n"
+    )
+    with pytest.raises(RuntimeError, match="two files declare the fruit 'pear'"):
+        fruit.names()
+
+
+def test_close_matches_ignore_case_and_fall_back_to_parts() -> None:
+    assert close_matches("ResNet5", ["resnet50", "vit"]) == ["resnet50"]
+    assert close_matches("lite0", ["tf_efficientnet_lite0", "vit"]) == ["tf_efficientnet_lite0"]
+    assert did_you_mean("zzz", ["vit"], "list them") == "list them"
+    assert is_wildcard("vit*")
+    assert not is_wildcard("vit")

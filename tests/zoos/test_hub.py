@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from loopback_hub import LoopbackHub
+
+from featrank.errors import IncompleteError
+from featrank.file_hashes import FileHashes
+from featrank.zoos.hub import HUB, WAYS_OUT, candidate_files
+
+REPOSITORY = "timm/test_resnet.r160_in1k"
+FILE = f"{REPOSITORY}/model.safetensors"
+HASHES = FileHashes()
+
+
+def fetch(repository: str = REPOSITORY) -> IncompleteError:
+    with pytest.raises(IncompleteError) as caught:
+        HUB.fetch(repository, candidate_files(None), HASHES)
+    assert "\n" not in caught.value.message + caught.value.hint
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("named", "files"),
+    [
+        (None, ("model.safetensors", "pytorch_model.bin")),
+        ("pytorch_model.bin", ("model.safetensors", "pytorch_model.bin")),
+        ("own.safetensors", ("own.safetensors",)),
+        ("own.bin", ("own.safetensors", "own.bin")),
+        (
+            "open_clip_pytorch_model.bin",
+            ("open_clip_model.safetensors", "open_clip_pytorch_model.bin"),
+        ),
+        ("jax.npz", ("model.safetensors", "pytorch_model.bin")),
+    ],
+)
+def test_candidates_are_safe_formats(named: str | None, files: tuple[str, ...]) -> None:
+    assert candidate_files(named) == files
+
+
+def test_fetch_then_find(hub: LoopbackHub, small_file: Path) -> None:
+    assert HUB.find(REPOSITORY, candidate_files(None), HASHES) is None
+    assert hub.requests == []
+    fetched = HUB.fetch(REPOSITORY, candidate_files(None), HASHES)
+    assert fetched.fingerprint == hashlib.sha256(small_file.read_bytes()).hexdigest()
+    asked = len(hub.requests)
+    assert HUB.find(REPOSITORY, candidate_files(None), HASHES) == fetched
+    assert len(hub.requests) == asked
+
+
+def test_the_second_name_is_tried(hub: LoopbackHub) -> None:
+    hub.files[f"{REPOSITORY}/pytorch_model.bin"] = hub.files.pop(FILE)
+    weights = HUB.fetch(REPOSITORY, candidate_files(None), HASHES)
+    assert weights.path is not None
+    assert weights.path.name == "pytorch_model.bin"
+    assert HUB.find(REPOSITORY, candidate_files(None), HASHES) == weights
+
+
+def test_a_pinned_revision_is_asked_for(hub: LoopbackHub) -> None:
+    HUB.fetch(f"{REPOSITORY}@v2", candidate_files(None), HASHES)
+    assert all("/resolve/v2/" in line for line in hub.requests)
+
+
+def test_the_token_goes_along(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    HUB.fetch(REPOSITORY, candidate_files(None), HASHES)
+    assert hub.tokens[0] == "Bearer hf_secret"
+
+
+@pytest.mark.parametrize(
+    ("status", "says", "hints"),
+    [
+        (401, "refused access", "HF_TOKEN"),
+        (403, "refused access", "HF_TOKEN"),
+        (404, "(404)", "HF_ENDPOINT"),
+        (429, "fewer requests", "wait"),
+        (500, "failed to serve", "HF_ENDPOINT"),
+        (503, "failed to serve", "HF_ENDPOINT"),
+        (418, "rejected", "HF_ENDPOINT"),
+    ],
+)
+def test_refusals(hub: LoopbackHub, status: int, says: str, hints: str) -> None:
+    hub.statuses[FILE] = status
+    error = fetch()
+    assert says in error.message
+    assert hints in error.hint
+    del hub.statuses[FILE]
+    HUB.fetch(REPOSITORY, candidate_files(None), HASHES)
+
+
+def test_no_such_repository_or_file(hub: LoopbackHub) -> None:
+    assert "has no timm/nothing (404)" in fetch("timm/nothing").message
+    hub.files = {f"{REPOSITORY}/README.md": b"words"}
+    assert "holds none of model.safetensors" in fetch().message
+
+
+def test_a_wrong_checksum(hub: LoopbackHub) -> None:
+    hub.etags[FILE] = "ab" * 32
+    assert "checksum mismatch" in fetch().message
+    with pytest.raises(IncompleteError, match="damaged") as caught:
+        HUB.find(REPOSITORY, candidate_files(None), HASHES)
+    assert caught.value.hint.startswith("delete ")
+
+
+def test_offline(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    error = fetch()
+    assert "HF_HUB_OFFLINE is set" in error.message
+    assert "unset HF_HUB_OFFLINE" in error.hint
+    assert hub.requests == []
+
+
+def test_a_cache_that_cannot_be_written(
+    hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "file" / "hub"))
+    error = fetch()
+    assert "cannot store" in error.message
+    assert "HF_HOME" in error.hint
+
+
+def test_another_size_than_announced(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(*_: object, **__: object) -> None:
+        raise OSError("Consistency check failed: file should be of size 3 but has size 2")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+    assert "another size" in fetch().message
+
+
+def test_an_unreachable_hub_is_asked_once(
+    point_hub: Callable[[str], None], closed_port: int
+) -> None:
+    point_hub(f"http://user:secret@127.0.0.1:{closed_port}")
+    started = time.monotonic()
+    first, second = fetch(), fetch("timm/resnet50.a1_in1k")
+    assert time.monotonic() - started < 10
+    assert first.message == second.message
+    assert f"127.0.0.1:{closed_port} did not answer" in first.message
+    assert "secret" not in first.message
+    assert first.hint == WAYS_OUT
+
+
+def test_a_silent_hub_is_asked_once(
+    point_hub: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import socket
+
+    monkeypatch.setattr("featrank.zoos.hub.ANSWER_TIMEOUT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        point_hub(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        started = time.monotonic()
+        assert "did not answer" in fetch().message
+        assert fetch().message == fetch("timm/another").message
+        assert time.monotonic() - started < 5
+
+
+def test_a_server_that_is_no_hub(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loopback_hub.COMMIT", None)
+    error = fetch()
+    assert "not as a model hub does" in error.message
+    assert "check HF_ENDPOINT" in error.hint
+
+
+def test_environment_variables_in_fresh_processes(
+    small_file: Path, indexed: Path, tmp_path: Path
+) -> None:
+    """Downloaded by one process, found offline by the next, missed offline by a third."""
+    code = f"""
+from pathlib import Path
+from featrank.errors import FeatrankError
+from featrank.zoos import resolve_models, zoo_of
+from featrank.zoos.zoo import Shelf
+shelf = Shelf.at(Path({str(indexed)!r}))
+(model,) = resolve_models(["test_resnet"], shelf)
+try:
+    print(zoo_of(model).fetch_weights(model, shelf).fingerprint)
+except FeatrankError as error:
+    print(error.message)
+"""
+
+    def run(**extra: str) -> str:
+        environment = {**os.environ, **extra}
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        return result.stdout.strip()
+
+    sha256 = hashlib.sha256(small_file.read_bytes()).hexdigest()
+    with LoopbackHub({FILE: small_file.read_bytes()}) as server:
+        environment = server.environment(str(tmp_path / "home"))
+        assert run(**environment) == sha256
+        asked = len(server.requests)
+        assert run(**environment, HF_HUB_OFFLINE="1") == sha256
+        environment["HF_HOME"] = str(tmp_path / "empty")
+        assert "not in the hub cache" in run(**environment, HF_HUB_OFFLINE="1")
+        assert len(server.requests) == asked
