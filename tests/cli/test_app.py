@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -75,17 +75,24 @@ def test_a_reader_that_has_gone_is_no_error(featrank_process: Any) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def test_help_is_quick_and_imports_nothing_heavy(featrank_process: Any) -> None:
+def test_help_imports_nothing_heavy(featrank_process: Any) -> None:
     loaded = featrank_process("--help", PYTHONPROFILEIMPORTTIME="1")
     imported = {line.split("|")[-1].strip().split(".")[0] for line in loaded.stderr.splitlines()}
     assert "typer" in imported
     assert not imported & {"torch", "torchvision", "timm", "sklearn", "scipy", "numpy", "pyarrow"}
+
+
+def test_help_answers_in_half_a_second() -> None:
+    # Processor time of the quickest of five: the rest measures who else is on the machine.
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("COV")}
     seconds = []
     for _ in range(5):
-        started = time.perf_counter()
-        assert featrank_process("--help").returncode == 0
-        seconds.append(time.perf_counter() - started)
-    # The quickest of five: the others measure who else is on the machine.
+        before = os.times()
+        command = [sys.executable, "-m", "featrank", "--help"]
+        subprocess.run(command, env=plain, check=True, capture_output=True)
+        after = os.times()
+        seconds.append(after.children_user - before.children_user)
+        seconds[-1] += after.children_system - before.children_system
     assert min(seconds) < 0.5
 
 

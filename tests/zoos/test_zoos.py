@@ -59,7 +59,7 @@ def test_files(small_file: Path, tmp_path: Path, shelf: Shelf) -> None:
         ("resnet5", "unknown model 'resnet5'", "resnet50"),
         ("timm:resnet5", "unknown model 'timm:resnet5'", "resnet50"),
         ("resnt*", "no model matches 'resnt\\*'", ""),
-        ("zzzzzzzz", "unknown model 'zzzzzzzz'", "featrank models"),
+        ("zzzzzzzz", "unknown model 'zzzzzzzz'", "list_models"),
         ("tim:resnet50", "unknown zoo 'tim'", "timm"),
         ("foo:resnet50", "unknown zoo 'foo'", "checkpoint"),
         ("package:resnet50", "unknown model", ""),
