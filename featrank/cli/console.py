@@ -44,11 +44,15 @@ class StderrReporter:
     def say(self, message: str) -> None:
         """One line."""
         if not self._quiet:
-            self._console.print(escape(message), soft_wrap=True, style="dim")
+            self._print(escape(message), style="dim")
 
     def warn(self, message: str) -> None:
         """One line that quiet does not hide."""
-        self._console.print(escape(f"warning: {message}"), soft_wrap=True)
+        self._print(escape(f"warning: {message}"))
+
+    def _print(self, message: str, style: str | None = None) -> None:
+        # Words wrap on a terminal; elsewhere a message is one line.
+        self._console.print(message, style=style, soft_wrap=not self._console.is_terminal)
 
     @contextmanager
     def progress(self, label: str, total: int) -> Iterator[Advance]:

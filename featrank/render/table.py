@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
+
+# What a narrow terminal does without, first to go first; files have it all.
+_DISPENSABLE = ("width", "params", "img/s", "mean rank")
+_ENDLESS = 100_000
 
 FOOTER = "Scores compare only within one metric and one target."
 
@@ -21,9 +26,9 @@ def print_table(document: Mapping[str, Any], console: Console) -> None:
         console: Where to; a table that is piped should be given a wide one.
     """
     console.print(Text(header(document["target"])))
-    console.print(_table(document))
+    console.print(_fitting_table(document, console), soft_wrap=True)
     for line in (*notes(document), FOOTER):
-        console.print(Text(line), soft_wrap=True)
+        console.print(Text(line))
 
 
 def header(target: Mapping[str, Any]) -> str:
@@ -75,31 +80,47 @@ def shown(text: str) -> str:
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
-def _table(document: Mapping[str, Any]) -> Table:
-    rows: Sequence[Mapping[str, Any]] = document["rows"]
-    metrics: Sequence[str] = document["config"]["metrics"]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("#", justify="right")
-    table.add_column("model", no_wrap=True, overflow="fold", min_width=_widest(rows))
-    for metric in metrics:
-        table.add_column(f"{metric} {_arrow(metric, rows)}", justify="right", no_wrap=True)
-    for heading in ("mean rank", "params", "width", "img/s"):
-        table.add_column(heading, justify="right")
-    for row in rows:
-        table.add_row(
-            str(row.get("rank", "–")),
-            Text(shown(label(row, rows))),
-            *(_cell(row.get("scores", {}).get(metric)) for metric in metrics),
-            f"{row['mean_rank']:.3g}" if "mean_rank" in row else "–",
-            _millions(row.get("n_params")),
-            str(row.get("n_features", "–")),
-            _speed(row),
-        )
+def _fitting_table(document: Mapping[str, Any], console: Console) -> Table:
+    """The table, without as many of the least needed columns as a narrow terminal asks for.
+
+    Rich would squeeze columns to nothing; a terminal that is too narrow even for the names and the
+    scores gets lines that it wraps itself, since no name may be cut.
+    """
+    for dropped in range(len(_DISPENSABLE) + 1):
+        table = _table(document, set(_DISPENSABLE[:dropped]))
+        wanted = Measurement.get(console, console.options.update(max_width=_ENDLESS), table).maximum
+        if wanted <= console.width:
+            break
+    table.width = wanted
     return table
 
 
-def _widest(rows: Sequence[Mapping[str, Any]]) -> int:
-    return max((len(shown(label(row, rows))) for row in rows), default=0)
+def _table(document: Mapping[str, Any], dropped: Container[str]) -> Table:
+    rows: Sequence[Mapping[str, Any]] = document["rows"]
+    metrics: Sequence[str] = document["config"]["metrics"]
+    columns = {
+        "#": [str(row.get("rank", "–")) for row in rows],
+        "model": [shown(label(row, rows)) for row in rows],
+        **{
+            f"{metric} {_arrow(metric, rows)}": [
+                _cell(row.get("scores", {}).get(metric)) for row in rows
+            ]
+            for metric in metrics
+        },
+        "mean rank": [f"{row['mean_rank']:.3g}" if "mean_rank" in row else "–" for row in rows],
+        "params": [_millions(row.get("n_params")) for row in rows],
+        "width": [str(row.get("n_features", "–")) for row in rows],
+        "img/s": [_speed(row) for row in rows],
+    }
+    kept = {heading: cells for heading, cells in columns.items() if heading not in dropped}
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in kept:
+        table.add_column(
+            Text(heading), justify="left" if heading == "model" else "right", no_wrap=True
+        )
+    for cells in zip(*kept.values(), strict=True):
+        table.add_row(*map(Text, cells))
+    return table
 
 
 def _arrow(metric: str, rows: Sequence[Mapping[str, Any]]) -> str:

@@ -41,6 +41,14 @@ def test_no_model_name_is_cut(width: int) -> None:
     assert NAME in printed(width)
 
 
+def test_a_narrow_terminal_keeps_names_ranks_and_scores() -> None:
+    text = printed(80)
+    assert "354.6 (1)" in text
+    assert "params" not in text
+    line = next(line for line in text.splitlines() if NAME in line)
+    assert line.split() == ["1", NAME, "354.6", "(1)", "–"]
+
+
 def test_everything_is_said() -> None:
     text = printed(200)
     for said in ("354.6 (1)", "86.6M", "768", "12", "1.5", "tmi ↑", "25.0% of the distances"):
