@@ -25,7 +25,7 @@ class Candidate:
         key: Identity of its features; None where the weights are out of reach.
         weights: Its weights; None where they are out of reach.
         layer: Its features in the store; None where they must be extracted.
-        fresh: Whether this run extracted them.
+        forwarded: Images that this run put through the network for it.
         error: Why it cannot be scored.
     """
 
@@ -33,7 +33,7 @@ class Candidate:
     key: FeatureKey | None = None
     weights: Weights | None = None
     layer: Layer | None = None
-    fresh: bool = False
+    forwarded: int = 0
     error: FeatrankError | None = None
 
 
@@ -55,16 +55,13 @@ def plan_candidates(
 def _plan(
     model: ModelRef, target: Target, config: RunConfig, store: FeatureStore, shelf: Shelf
 ) -> Candidate:
-    zoo = zoo_of(model)
     try:
-        weights = zoo.find_weights(model, shelf)
-        if weights is None and config.cache == "only":
-            raise IncompleteError(f"weights of {model.id} are not here, and --cache only is set")
+        weights = _weights(model, config, shelf)
         key = FeatureKey(
             target=target.fingerprint,
             architecture=model.architecture,
-            weights=(weights := weights or zoo.fetch_weights(model, shelf)).fingerprint,
-            preprocessing=zoo.preprocessing(model, shelf),
+            weights=weights.fingerprint,
+            preprocessing=zoo_of(model).preprocessing(model, shelf),
             precision=config.precision,
             extractor=EXTRACTOR_VERSION,
             layer=LayerRef(),
@@ -78,3 +75,16 @@ def _plan(
     except IncompleteError as error:
         return Candidate(model, error=error)
     return Candidate(model, key, weights, layer)
+
+
+def _weights(model: ModelRef, config: RunConfig, shelf: Shelf) -> Weights:
+    zoo = zoo_of(model)
+    here = zoo.find_weights(model, shelf)
+    if here is not None:
+        return here
+    if config.cache == "only":
+        raise IncompleteError(
+            f"the weights of {model.id} are not here, and --cache only is set",
+            "score what is cached with `featrank score`, or run without --cache only",
+        )
+    return zoo.fetch_weights(model, shelf)

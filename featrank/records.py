@@ -213,6 +213,33 @@ class Ranking:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtractionReport:
+    """What was done to have one model's features in the cache.
+
+    Attributes:
+        model: The model.
+        status: ok where images were forwarded, cached, or failed.
+        forwarded: Images that this run put through the network.
+        key: The short hash that names the features.
+        n_rows: Images that have features.
+        n_features: Their width.
+        images_per_second: Of the forward pass that made them.
+        reason: Why it failed; empty where it did not.
+        hint: The way out.
+    """
+
+    model: ModelRef
+    status: Status
+    forwarded: int = 0
+    key: str | None = None
+    n_rows: int | None = None
+    n_features: int | None = None
+    images_per_second: float | None = None
+    reason: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """Everything that a run found out.
 

@@ -18,6 +18,7 @@ ROWS = [
     {"extract", "cache", "score"},
     {"plan"},
     {"fill"},
+    {"run"},
     {"pipeline"},
     {"cli"},
 ]

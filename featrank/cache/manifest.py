@@ -93,4 +93,4 @@ class Manifest:
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise IncompleteError(f"damaged manifest {path}: {error}") from error
+            raise IncompleteError(f"not a manifest ({type(error).__name__})") from error

@@ -6,15 +6,26 @@ CACHE/features/<entry>/<layer>.<pooling>.<key>/part-000000000.<sha>.parquet … 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from featrank.atomic import TEMPORARY_SUFFIX
+from featrank.cache.integrity import Damage, check_parts, set_aside
 from featrank.cache.key import FeatureKey
+from featrank.cache.locks import Lease, extraction_lock
 from featrank.cache.manifest import MANIFEST, Manifest
 from featrank.cache.parts import PartFile, list_parts, open_part, read_features
-from featrank.cache.writer import EntryWriter, LayerWriter, Table, write_error
+from featrank.cache.writer import (
+    EntryWriter,
+    LayerWriter,
+    Table,
+    explained_write,
+    uncovered,
+    write_manifest,
+)
 from featrank.errors import IncompleteError
 from featrank.file_hashes import FileHashes
 from featrank.records import Features
@@ -22,6 +33,7 @@ from featrank.records import Features
 # Between these, a part holds about 1/64 of the target: little is lost to a kill, and a million
 # images are still not more than a few hundred files.
 _MIN_ROWS, _MAX_ROWS = 256, 4096
+_USED = "used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,25 @@ class Layer:
 
     directory: Path
     manifest: Manifest
+
+    @property
+    def key(self) -> str:
+        """The short hash that names it."""
+        return self.directory.name.rpartition(".")[2]
+
+    @property
+    def last_use(self) -> float:
+        """When a run last used it, in seconds since the epoch."""
+        times = []
+        for name in (MANIFEST, _USED):
+            with suppress(OSError):
+                times.append((self.directory / name).stat().st_mtime)
+        return max(times, default=0.0)
+
+    def touch(self) -> None:
+        """It is in use now."""
+        with suppress(OSError):
+            (self.directory / _USED).touch()
 
 
 def rows_per_part(n_rows: int, batch_size: int) -> int:
@@ -44,29 +75,70 @@ class FeatureStore:
     Args:
         root: The cache directory.
         hashes: Remembers the checksums of parts whose file status has not changed.
+        warn: Told of every damaged file.
     """
 
-    def __init__(self, root: Path, hashes: FileHashes) -> None:
+    def __init__(self, root: Path, hashes: FileHashes, warn: Callable[[str], None]) -> None:
         self.root = root
+        self.lease = Lease(root)
         self._hashes = hashes
+        self._warn = warn
 
     def directory(self, key: FeatureKey) -> Path:
         """Where a layer lives."""
         readable = re.sub(r"[^A-Za-z0-9_-]", "_", f"{key.layer.name}.{key.layer.pooling}")[:60]
         return self.root / "features" / key.entry / f"{readable}.{key.hash}"
 
-    def find(self, key: FeatureKey) -> Layer | None:
-        """A complete layer; None where any of it is missing.
+    @contextmanager
+    def lock(self, key: FeatureKey, *, wait: bool) -> Iterator[None]:
+        """The right to write the entry of a key.
 
         Raises:
-            IncompleteError: The store cannot be read.
+            Busy: Another process holds it, and we do not wait.
+            IncompleteError: The cache cannot be written.
+        """
+        with ExitStack() as stack:
+            with explained_write(self.root, 0):
+                stack.enter_context(extraction_lock(self.root, key.entry, wait=wait))
+            yield
+
+    def find(self, key: FeatureKey) -> Layer | None:
+        """A complete and undamaged layer; None where any of it is missing.
+
+        It cannot be pruned from now on until this process ends. A damaged file is reported and set
+        aside, which makes the layer incomplete.
+
+        Raises:
+            IncompleteError: The store cannot be read, or damage cannot be set aside.
+        """
+        self.lease.add(key.entry)
+        directory = self.directory(key)
+        if not directory.is_dir():
+            return None
+        layer, damages = self._look(directory)
+        if damages:
+            # Another process may be replacing the files: look again when nobody writes.
+            with self.lock(key, wait=True):
+                layer, damages = self._look(directory)
+                self._set_aside(damages)
+        if layer is None or damages:
+            return None
+        layer.touch()
+        return layer
+
+    def recover(self, key: FeatureKey) -> Layer | None:
+        """A layer that lost only its manifest, completed from its own parts; call it locked.
+
+        Raises:
+            IncompleteError: The manifest cannot be written.
         """
         directory = self.directory(key)
-        try:
-            manifest = Manifest.read(directory)
-        except OSError as error:
-            raise IncompleteError(f"cannot read the cache: {error}") from error
-        return Layer(directory, manifest) if manifest is not None else None
+        parts = self._whole_parts(directory, key)
+        n_rows = parts[0].facts.get("n_rows") if parts else None
+        if n_rows is None or uncovered(n_rows, parts):
+            return None
+        with explained_write(directory, 0):
+            return Layer(directory, write_manifest(directory, parts, {}))
 
     def read(self, layer: Layer) -> Features:
         """A layer's features and labels.
@@ -79,10 +151,39 @@ class FeatureStore:
             features, labels = read_features(layer.directory, manifest.parts, manifest.n_features)
         except (OSError, ValueError) as error:
             raise IncompleteError(
-                f"damaged cache entry {layer.directory.name}: {error}",
-                "run it again with --cache refresh",
+                f"damaged cache entry {layer.directory.name}: {error}", "run the same command again"
             ) from error
         return Features(features, labels, manifest.class_names)
+
+    def layers(self) -> Iterator[tuple[Path, Layer | None]]:
+        """Every layer's directory, with the layer where it is complete; nothing is checked."""
+        for directory in sorted((self.root / "features").glob("*/*.*")):
+            if directory.is_dir() and not directory.is_symlink():
+                layer = None
+                with suppress(IncompleteError):
+                    manifest = Manifest.read(directory)
+                    layer = Layer(directory, manifest) if manifest is not None else None
+                yield directory, layer
+
+    def verify(self, directory: Path) -> list[Damage]:
+        """What is wrong with one layer, every byte read; nothing is changed.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        try:
+            manifest = Manifest.read(directory)
+        except IncompleteError as error:
+            return [Damage(directory / MANIFEST, error.message)]
+        if manifest is not None:
+            return check_parts(directory, manifest, self._hashes, fresh=True)
+        damages = []
+        for path in list_parts(directory):
+            try:
+                open_part(path, FileHashes().get(path))
+            except ValueError as error:
+                damages.append(Damage(path, str(error)))
+        return damages
 
     def begin(
         self,
@@ -93,7 +194,7 @@ class FeatureStore:
         *,
         afresh: bool = False,
     ) -> EntryWriter:
-        """Start or resume the extraction of some layers of one forward pass.
+        """Start or resume the extraction of some layers of one forward pass; call it locked.
 
         Args:
             keys: The layers wanted.
@@ -108,32 +209,48 @@ class FeatureStore:
         writers = []
         for key in keys:
             directory = self.directory(key)
-            try:
+            with explained_write(directory, 0):
                 directory.mkdir(parents=True, exist_ok=True)
                 (directory / MANIFEST).unlink(missing_ok=True)
+                for litter in directory.glob(f".*{TEMPORARY_SUFFIX}"):
+                    litter.unlink()
                 if afresh:
                     for path in list_parts(directory):
                         path.unlink()
                 whole = self._whole_parts(directory, key)
-            except OSError as error:
-                raise write_error(directory, 0, error) from error
-            writers.append(
-                LayerWriter(directory, key, {"key": key.document, **facts}, table, whole)
-            )
+            layer_facts = {"key": key.document, "n_rows": len(table.digests), **facts}
+            writers.append(LayerWriter(directory, key, layer_facts, table, whole))
         return EntryWriter(writers, rows)
 
+    def _look(self, directory: Path) -> tuple[Layer | None, list[Damage]]:
+        try:
+            manifest = Manifest.read(directory)
+        except OSError as error:
+            raise IncompleteError(f"cannot read the cache: {error}") from error
+        except IncompleteError as error:
+            return None, [Damage(directory / MANIFEST, error.message)]
+        if manifest is None:
+            return None, []
+        return Layer(directory, manifest), check_parts(directory, manifest, self._hashes)
+
     def _whole_parts(self, directory: Path, key: FeatureKey) -> list[PartFile]:
-        """The parts that an earlier pass left, checked; what is not whole is deleted."""
+        """The parts that an earlier pass left, checked; what is not whole is set aside."""
         whole: list[PartFile] = []
         reached = 0
         for path in list_parts(directory):
             try:
                 part = open_part(path, self._hashes.get(path))
-                if part.facts["key"] != key.document or part.start < reached:
-                    raise ValueError("belongs elsewhere")
-            except (ValueError, OSError):
-                path.unlink(missing_ok=True)
+                if part.facts.get("key") != key.document or part.start < reached:
+                    raise ValueError("overlaps another part")
+            except (ValueError, OSError) as error:
+                self._set_aside([Damage(path, str(error))])
                 continue
             whole.append(part)
             reached = part.stop
         return whole
+
+    def _set_aside(self, damages: Sequence[Damage]) -> None:
+        for damage in damages:
+            self._warn(f"damaged cache file set aside: {damage}")
+        with explained_write(self.root, 0):
+            set_aside(self.root, damages)

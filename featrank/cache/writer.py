@@ -244,6 +244,6 @@ def write_error(directory: Path, needed: int, error: OSError) -> IncompleteError
         return IncompleteError(
             f"no room in the cache: the next part needs {needed:,} bytes, {free:,} are free"
             f" ({error.strerror})",
-            f"make room, or {elsewhere}; the next run goes on from here",
+            f"make room (`featrank cache prune`), or {elsewhere}; the next run goes on from here",
         )
     return IncompleteError(f"cannot write the cache at {directory}: {error.strerror}", elsewhere)

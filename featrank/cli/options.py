@@ -1,9 +1,100 @@
-"""How option values are read, the same in every command."""
+"""The options that commands share, and how their values are read."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from featrank.errors import InputError
+
+_TARGET, _MODELS, _SCORES, _RUN, _OUTPUT = "Target", "Models", "Scores", "Running", "Output"
+
+Dataset = Annotated[
+    str,
+    typer.Option(
+        help="A folder with one folder a class, or 'clipart' or 'digits', which are built in.",
+        rich_help_panel=_TARGET,
+    ),
+]
+Split = Annotated[
+    str | None,
+    typer.Option(help="Split folder; train where there are any.", rich_help_panel=_TARGET),
+]
+LimitPerClass = Annotated[
+    int | None, typer.Option(help="At most N images a class.", rich_help_panel=_TARGET)
+]
+MaxImages = Annotated[
+    int | None, typer.Option(help="At most N images, stratified.", rich_help_panel=_TARGET)
+]
+Seed = Annotated[int, typer.Option(help="Of the subset.", rich_help_panel=_TARGET)]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="An unusable image is an error.", rich_help_panel=_TARGET)
+]
+Models = Annotated[
+    list[str],
+    typer.Option(
+        help="Names, comma-separated or repeated: timm or torchvision names, wildcards,"
+        " NAME@CHECKPOINT, package:NAME, random:NAME.",
+        rich_help_panel=_MODELS,
+    ),
+]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Names or wildcards, comma-separated or repeated. [default: tmi,gda,nb]",
+        rich_help_panel=_SCORES,
+    ),
+]
+By = Annotated[
+    str | None,
+    typer.Option(help="Order by one metric. [default: mean rank]", rich_help_panel=_SCORES),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=_RUN)]
+Precision = Annotated[str, typer.Option(help="float32 or bfloat16.", rich_help_panel=_RUN)]
+BatchSize = Annotated[int, typer.Option(help="Images a forward pass.", rich_help_panel=_RUN)]
+Workers = Annotated[
+    int | None,
+    typer.Option(help="Decoding processes. [default: one a processor]", rich_help_panel=_RUN),
+]
+CacheMode = Annotated[
+    str,
+    typer.Option(
+        "--cache",
+        help="reuse; refresh: extract again; only: never load a model; off: keep nothing.",
+        rich_help_panel=_RUN,
+    ),
+]
+CacheDir = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="FEATRANK_CACHE",
+        help="Where features and scores are kept. [default: the user's cache folder]",
+        rich_help_panel=_RUN,
+    ),
+]
+PartRows = Annotated[
+    int | None,
+    typer.Option(
+        help="Rows of one cache file, which is what a kill can cost. [default: by size]",
+        rich_help_panel=_RUN,
+    ),
+]
+Output = Annotated[
+    list[Path] | None,
+    typer.Option("--output", "-o", help="Also write FILE.json.", rich_help_panel=_OUTPUT),
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No talk on stderr.", rich_help_panel=_OUTPUT)
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.", rich_help_panel=_OUTPUT)]
+
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def split_list(values: Iterable[str]) -> tuple[str, ...]:
@@ -18,3 +109,37 @@ def cache_directory(given: Path | None) -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("featrank", appauthor=False)
+
+
+def parse_size(flag: str, text: str) -> int:
+    """Bytes from text such as 20GB.
+
+    Raises:
+        InputError: It is not a size.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) *([KMGT]?I?B?)", text.strip().upper())
+    if match is None or match[2] not in _UNITS:
+        raise InputError(f"{flag} '{text}' is not a size", f"write it as in {flag} 20GB")
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+def parse_age(flag: str, text: str) -> float:
+    """Seconds from text such as 30d.
+
+    Raises:
+        InputError: It is not an age.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) *([smhdw])", text.strip().lower())
+    if match is None:
+        raise InputError(f"{flag} '{text}' is not an age", f"write it as in {flag} 30d")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def enable_debug(wanted: bool) -> None:
+    """Tracebacks on stderr, where they are wanted."""
+    if wanted:
+        import logging
+        import sys
+
+        logging.basicConfig(stream=sys.stderr, format="%(message)s")
+        logging.getLogger("featrank").setLevel(logging.DEBUG)

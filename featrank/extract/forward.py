@@ -152,12 +152,12 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
-        self._images = 0
+        self.images = 0
 
     def count(self, images: int) -> None:
         """So many more are done."""
-        self._images += images
+        self.images += images
 
     @property
     def images_per_second(self) -> float:
-        return self._images / max(time.perf_counter() - self._started, 1e-9)
+        return self.images / max(time.perf_counter() - self._started, 1e-9)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
 from rich.text import Text
 
-# What a narrow terminal does without, first to go first; files have it all.
-_DISPENSABLE = ("width", "params", "img/s", "mean rank")
-_ENDLESS = 100_000
+from featrank.render.plain import print_columns, shown
 
 FOOTER = "Scores compare only within one metric and one target."
 
@@ -26,7 +21,7 @@ def print_table(document: Mapping[str, Any], console: Console) -> None:
         console: Where to; a table that is piped should be given a wide one.
     """
     console.print(Text(header(document["target"])))
-    console.print(_fitting_table(document, console), soft_wrap=True)
+    _print_rows(document, console)
     for line in (*notes(document), FOOTER):
         console.print(Text(line))
 
@@ -75,27 +70,7 @@ def label(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
     return requested if unique else str(row["model"])
 
 
-def shown(text: str) -> str:
-    """Text from outside with control characters made visible, so that none acts on a terminal."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
-
-
-def _fitting_table(document: Mapping[str, Any], console: Console) -> Table:
-    """The table, without as many of the least needed columns as a narrow terminal asks for.
-
-    Rich would squeeze columns to nothing; a terminal that is too narrow even for the names and the
-    scores gets lines that it wraps itself, since no name may be cut.
-    """
-    for dropped in range(len(_DISPENSABLE) + 1):
-        table = _table(document, set(_DISPENSABLE[:dropped]))
-        wanted = Measurement.get(console, console.options.update(max_width=_ENDLESS), table).maximum
-        if wanted <= console.width:
-            break
-    table.width = wanted
-    return table
-
-
-def _table(document: Mapping[str, Any], dropped: Container[str]) -> Table:
+def _print_rows(document: Mapping[str, Any], console: Console) -> None:
     rows: Sequence[Mapping[str, Any]] = document["rows"]
     metrics: Sequence[str] = document["config"]["metrics"]
     columns = {
@@ -112,15 +87,9 @@ def _table(document: Mapping[str, Any], dropped: Container[str]) -> Table:
         "width": [str(row.get("n_features", "–")) for row in rows],
         "img/s": [_speed(row) for row in rows],
     }
-    kept = {heading: cells for heading, cells in columns.items() if heading not in dropped}
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in kept:
-        table.add_column(
-            Text(heading), justify="left" if heading == "model" else "right", no_wrap=True
-        )
-    for cells in zip(*kept.values(), strict=True):
-        table.add_row(*map(Text, cells))
-    return table
+    # Files have what a narrow terminal does without.
+    dispensable = ("width", "params", "img/s", "mean rank")
+    print_columns(columns, console, left=("model",), dispensable=dispensable)
 
 
 def _arrow(metric: str, rows: Sequence[Mapping[str, Any]]) -> str:

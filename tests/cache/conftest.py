@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +30,16 @@ def values() -> FloatArray:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> FeatureStore:
-    return FeatureStore(tmp_path / "cache", FileHashes())
+def warnings() -> list[str]:
+    """What the store warned of."""
+    return []
+
+
+@pytest.fixture
+def store(tmp_path: Path, warnings: list[str]) -> Iterator[FeatureStore]:
+    store = FeatureStore(tmp_path / "cache", FileHashes(), warnings.append)
+    yield store
+    store.lease.close()
 
 
 FACTS = {

@@ -28,7 +28,7 @@ def test_none_where_the_layer_is_not_complete(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"schema_version": 1}'])
 def test_damaged_manifest_is_named(content: str, tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_text(content)
-    with pytest.raises(IncompleteError, match="damaged manifest"):
+    with pytest.raises(IncompleteError, match="not a manifest"):
         Manifest.read(tmp_path)
 
 

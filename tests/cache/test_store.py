@@ -23,21 +23,12 @@ def test_path_shows_layer_and_key(store: FeatureStore, key: FeatureKey) -> None:
     assert directory.name == f"______etc_avg_std.{layered.hash}"
 
 
-def test_a_missing_part_is_named(fill_layers: Fill, store: FeatureStore, key: FeatureKey) -> None:
-    (manifest,) = fill_layers([key])
-    (store.directory(key) / manifest.parts[1].file).unlink()
-    layer = store.find(key)
-    assert layer is not None
-    with pytest.raises(IncompleteError, match=manifest.parts[1].file):
-        store.read(layer)
-
-
 def test_a_cache_that_cannot_be_made_says_so(tmp_path: Path, key: FeatureKey) -> None:
     from featrank.cache.writer import Table
     from featrank.file_hashes import FileHashes
 
     (tmp_path / "file").touch()
-    store = FeatureStore(tmp_path / "file", FileHashes())
+    store = FeatureStore(tmp_path / "file", FileHashes(), print)
     with pytest.raises(IncompleteError, match="cannot"):
         store.begin([key], {}, Table([], [], []), 16)
 

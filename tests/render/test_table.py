@@ -3,7 +3,8 @@ import io
 import pytest
 from rich.console import Console
 
-from featrank.render.table import header, print_table, shown
+from featrank.render.plain import shown
+from featrank.render.table import header, print_table
 
 NAME = "vit_base_patch16_clip_224.laion2b_ft_in12k_in1k"
 DOCUMENT = {

@@ -1,0 +1,56 @@
+"""``featrank extract``: fill the cache."""
+
+from __future__ import annotations
+
+import typer
+
+from featrank.cli import options as opt
+
+
+def extract(
+    dataset: opt.Dataset,
+    models: opt.Models,
+    split: opt.Split = None,
+    limit_per_class: opt.LimitPerClass = None,
+    max_images: opt.MaxImages = None,
+    seed: opt.Seed = 0,
+    strict: opt.Strict = False,
+    device: opt.Device = "auto",
+    precision: opt.Precision = "float32",
+    batch_size: opt.BatchSize = 32,
+    workers: opt.Workers = None,
+    cache: opt.CacheMode = "reuse",
+    cache_dir: opt.CacheDir = None,
+    part_rows: opt.PartRows = None,
+    quiet: opt.Quiet = False,
+    debug: opt.Debug = False,
+) -> None:
+    """Fill the cache with the features of some models, and print what was done.
+
+    Example: featrank extract --dataset ./data --models 'resnet*' --part-rows 256
+    """
+    opt.enable_debug(debug)
+
+    from featrank.cli.console import StderrReporter, data_console
+    from featrank.config import RunConfig
+    from featrank.pipeline import extract_models
+    from featrank.records import Selection
+    from featrank.render.extracted import print_extracted
+
+    config = RunConfig(
+        dataset=dataset,
+        models=tuple(models),
+        selection=Selection(split, limit_per_class, max_images, seed),
+        strict=strict,
+        device=device,
+        precision=precision,
+        batch_size=batch_size,
+        workers=workers,
+        cache=cache,
+        cache_dir=opt.cache_directory(cache_dir),
+        rows_per_part=part_rows,
+    )
+    reports = extract_models(config, StderrReporter(quiet=quiet))
+    print_extracted(reports, data_console())
+    if any(report.reason for report in reports):
+        raise typer.Exit(3)
