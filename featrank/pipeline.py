@@ -4,27 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from featrank.cache.scores import ScoreStore
-from featrank.cache.store import FeatureStore
 from featrank.config import RunConfig
-from featrank.errors import InputError
-from featrank.metrics import METRICS, Metric
 from featrank.plan import Candidate
 from featrank.rank import rank_rows
-from featrank.records import (
-    CACHED,
-    FAILED,
-    OK,
-    ExtractionReport,
-    LayerRef,
-    MetricScore,
-    Result,
-    ScoreRow,
-    TargetInfo,
-)
+from featrank.records import CACHED, FAILED, OK, ExtractionReport, Result, ScoreRow, TargetInfo
 from featrank.reporting import Reporter
+from featrank.row import choose_metrics, score_candidate
 from featrank.run import open_run
-from featrank.score import score_features
 from featrank.stamp import make_stamp
 from featrank.targets.target import Target
 
@@ -35,9 +21,7 @@ def rank_models(config: RunConfig, reporter: Reporter) -> Result:
     Raises:
         InputError: Asked wrongly: nothing was scored.
     """
-    metrics = METRICS.select(config.metrics)
-    if config.by is not None and METRICS.get(config.by) not in metrics:
-        raise InputError(f"--by {config.by} is not among --metrics", "add it there")
+    metrics = choose_metrics(config.metrics, config.by)
     filled: dict[int, Candidate] = {}
     rows: dict[int, ScoreRow] = {}
     with open_run(config, reporter) as run:
@@ -74,35 +58,6 @@ def _report(candidate: Candidate) -> ExtractionReport:
         n_rows=layer.manifest.n_rows,
         n_features=layer.manifest.n_features,
         images_per_second=layer.manifest.extraction.get("images_per_second"),
-    )
-
-
-def score_candidate(
-    candidate: Candidate, metrics: Sequence[Metric], store: FeatureStore
-) -> ScoreRow:
-    """One row of the ranking; scores that are kept are not computed again."""
-    model, layer, error = candidate.model, candidate.layer, candidate.error
-    if layer is None or error is not None:
-        reason, hint = (error.message, error.hint) if error else ("no features", "")
-        return ScoreRow(model, LayerRef(), FAILED, reason, hint)
-    kept = ScoreStore(layer.directory, layer.manifest.features_digest)
-    scores: dict[str, MetricScore] = {}
-    for metric in metrics:
-        if (found := kept.get(metric.name, metric.version, metric.params)) is not None:
-            scores[metric.name] = found
-    missing = [metric for metric in metrics if metric.name not in scores]
-    if missing:
-        for scored in score_features(store.read(layer), missing):
-            kept.put(scored)
-            scores[scored.metric] = scored
-    return ScoreRow(
-        model=model,
-        layer=LayerRef(layer.manifest.key["layer"], layer.manifest.key["pooling"]),
-        status=OK if candidate.forwarded else CACHED,
-        n_params=layer.manifest.n_params,
-        n_features=layer.manifest.n_features,
-        images_per_second=layer.manifest.extraction.get("images_per_second"),
-        scores={metric.name: scores[metric.name] for metric in metrics},
     )
 
 

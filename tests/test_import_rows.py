@@ -18,8 +18,8 @@ ROWS = [
     {"extract", "cache", "score"},
     {"plan"},
     {"fill"},
-    {"run"},
-    {"pipeline"},
+    {"run", "row"},
+    {"pipeline", "rescore"},
     {"cli"},
 ]
 ALLOWED = {

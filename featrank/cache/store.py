@@ -165,6 +165,10 @@ class FeatureStore:
                     layer = Layer(directory, manifest) if manifest is not None else None
                 yield directory, layer
 
+    def check(self, layer: Layer) -> list[Damage]:
+        """What is wrong with a layer, as far as must be looked at now; nothing is changed."""
+        return check_parts(layer.directory, layer.manifest, self._hashes)
+
     def verify(self, directory: Path) -> list[Damage]:
         """What is wrong with one layer, every byte read; nothing is changed.
 

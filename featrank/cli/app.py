@@ -12,8 +12,10 @@ from typing import Annotated, NoReturn
 import typer
 
 from featrank import __version__
+from featrank.cli.cache import cache
 from featrank.cli.extract import extract
 from featrank.cli.rank import rank
+from featrank.cli.score import score
 from featrank.errors import FeatrankError
 
 app = typer.Typer(
@@ -26,6 +28,8 @@ app = typer.Typer(
 )
 app.command()(rank)
 app.command()(extract)
+app.command()(score)
+app.add_typer(cache, name="cache")
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,71 @@
+"""Features that somebody else extracted: a .npz or a Parquet file."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from featrank.errors import InputError
+from featrank.records import Features
+
+SUFFIXES = (".npz", ".parquet")
+_LABELS = ("class_name", "labels", "label")
+
+
+def read_features_file(path: Path) -> Features:
+    """Features and labels of a file.
+
+    A ``.npz`` has the arrays ``features`` ``(n_samples, n_features)`` and ``labels``; a Parquet has
+    a list column ``features`` and a column ``class_name``, ``labels`` or ``label``.
+
+    Raises:
+        InputError: No such file, or not such a file; nothing in it is executed.
+    """
+    if not path.is_file():
+        raise InputError(f"no such file: {path}", "give a cache key, a .npz or a .parquet")
+    try:
+        features, labels = (_read_npz if path.suffix.lower() == ".npz" else _read_parquet)(path)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        line = next(iter(str(error).splitlines()), type(error).__name__)
+        raise InputError(
+            f"cannot read {path}: {line}",
+            "it needs features (one row an image) and labels (one entry an image)",
+        ) from error
+    if labels.ndim != 1 or features.ndim != 2 or len(labels) != len(features):
+        raise InputError(
+            f"{path}: features {features.shape} and labels {labels.shape} do not belong together"
+        )
+    names, encoded = np.unique(labels, return_inverse=True)
+    return Features(features, encoded.astype(np.int64), tuple(map(str, names.tolist())))
+
+
+def _read_npz(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    with np.load(path, allow_pickle=False) as arrays:
+        missing = {"features", "labels"} - set(arrays.files)
+        if missing:
+            raise ValueError(f"no array '{min(missing)}' among {', '.join(arrays.files)}")
+        return arrays["features"], arrays["labels"]
+
+
+def _read_parquet(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        source = pq.ParquetFile(path, memory_map=True)
+        names = source.schema_arrow.names
+        label = next((name for name in _LABELS if name in names), None)
+        if "features" not in names or label is None:
+            raise ValueError(f"no column 'features' or '{_LABELS[1]}' among {', '.join(names)}")
+        table = source.read(["features", label])
+    except pa.ArrowException as error:
+        raise ValueError(str(error)) from error
+    column = table.column("features").combine_chunks()
+    values = column.flatten().to_numpy(zero_copy_only=False)
+    if len(column) == 0 or len(values) % len(column):
+        raise ValueError("the lists in 'features' differ in length")
+    return values.reshape(len(column), -1), table.column(label).to_numpy()

@@ -1,0 +1,171 @@
+"""``featrank cache``: look at the cache, check it, make room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from featrank.cli import options as opt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from featrank.cache.listing import Entry
+    from featrank.cache.store import FeatureStore
+
+cache = typer.Typer(help="Look at the feature cache, check it, make room.", no_args_is_help=True)
+
+Key = Annotated[str, typer.Argument(help="A key from `cache list`, or its first letters.")]
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+def _store(cache_dir: Path | None) -> FeatureStore:
+    from featrank.cache.store import FeatureStore
+    from featrank.cli.console import StderrReporter
+    from featrank.file_hashes import FileHashes
+
+    root = opt.cache_directory(cache_dir)
+    return FeatureStore(root, FileHashes(root / "file-hashes.sqlite"), StderrReporter().warn)
+
+
+@cache.command("dir")
+def show_dir(cache_dir: opt.CacheDir = None) -> None:
+    """Print where the cache is."""
+    typer.echo(opt.cache_directory(cache_dir))
+
+
+@cache.command("list")
+def list_all(as_json: Json = False, cache_dir: opt.CacheDir = None) -> None:
+    """List the layers that are cached, those used last first."""
+    from featrank.cache.listing import describe, list_entries
+
+    entries = list_entries(_store(cache_dir))
+    if as_json:
+        _print_json([{"id": entry.key, **describe(entry)} for entry in entries])
+    else:
+        _print_entries(entries)
+
+
+@cache.command()
+def show(key: Key, cache_dir: opt.CacheDir = None) -> None:
+    """Print all that is known of one layer, as JSON."""
+    from featrank.cache.listing import describe, find_entry
+
+    _print_json(describe(find_entry(_store(cache_dir), key)))
+
+
+@cache.command()
+def verify(cache_dir: opt.CacheDir = None, debug: opt.Debug = False) -> None:
+    """Read every byte and compare checksums; exit 3 where something is damaged."""
+    opt.enable_debug(debug)
+    store = _store(cache_dir)
+    damages = []
+    layers = 0
+    for directory, _ in store.layers():
+        layers += 1
+        damages += store.verify(directory)
+    for damage in damages:
+        typer.echo(f"damaged: {damage}")
+    typer.echo(f"{layers} layers checked, {len(damages)} damaged files")
+    if damages:
+        typer.echo("hint: the next run that needs them extracts just these parts again", err=True)
+        raise typer.Exit(3)
+
+
+@cache.command()
+def prune(
+    older_than: Annotated[str | None, typer.Option(help="Not used for so long, as in 30d.")] = None,
+    max_size: Annotated[
+        str | None, typer.Option(help="Until no more than this stays, as in 20GB.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Only models that match.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    cache_dir: opt.CacheDir = None,
+) -> None:
+    """Remove layers, but nothing that a running process uses, and nothing outside the cache."""
+    from featrank.cache.listing import total_bytes
+    from featrank.cache.prune import Policy
+    from featrank.cache.prune import prune as run
+    from featrank.cache.writer import explained_write
+    from featrank.errors import InputError
+    from featrank.render.plain import shown, size
+
+    if older_than is None and max_size is None and model is None:
+        raise InputError("prune what?", "say --older-than 30d, --max-size 20GB or --model PATTERN")
+    policy = Policy(
+        opt.parse_age("--older-than", older_than) if older_than else None,
+        opt.parse_size("--max-size", max_size) if max_size else None,
+        model,
+    )
+    store = _store(cache_dir)
+    with explained_write(store.root, 0):
+        removed, kept = run(store, policy, dry_run=dry_run)
+    for entry in removed:
+        typer.echo(f"{entry.key}  {shown(entry.model)}  {shown(entry.target)}  {size(entry.bytes)}")
+    verb = "would remove" if dry_run else "removed"
+    typer.echo(f"{verb} {len(removed)} layers, {size(total_bytes(removed))}")
+    if kept:
+        typer.echo(f"kept {len(kept)} layers that are in use", err=True)
+
+
+@cache.command()
+def export(
+    key: Key,
+    file: Annotated[Path, typer.Argument(help="FILE.npz or FILE.parquet.")],
+    cache_dir: opt.CacheDir = None,
+) -> None:
+    """Write one layer as a single file for other tools."""
+    from featrank.cache.export import export_layer
+    from featrank.cache.listing import find_entry
+    from featrank.errors import IncompleteError, InputError
+
+    store = _store(cache_dir)
+    entry = find_entry(store, key)
+    if entry.layer is None:
+        raise IncompleteError(f"{entry.key} is not complete", "run the extraction again")
+    if damages := store.verify(entry.directory):
+        raise IncompleteError(f"damaged: {damages[0]}", "run the extraction again")
+    try:
+        export_layer(store, entry.layer, file)
+    except OSError as error:
+        raise InputError(f"cannot write {file}: {error.strerror}") from error
+
+
+def _print_entries(entries: Sequence[Entry]) -> None:
+    from datetime import datetime
+
+    from featrank.cache.listing import total_bytes
+    from featrank.cli.console import data_console
+    from featrank.render.plain import print_columns, shown, size
+
+    manifests = [entry.layer.manifest if entry.layer else None for entry in entries]
+    print_columns(
+        {
+            "key": [entry.key for entry in entries],
+            "model": [shown(entry.model) for entry in entries],
+            "layer": [
+                m.key["layer"] if m else entry.directory.name.split(".")[0]
+                for m, entry in zip(manifests, entries, strict=True)
+            ],
+            "target": [shown(entry.target) for entry in entries],
+            "rows": [str(m.n_rows) if m else "–" for m in manifests],
+            "width": [str(m.n_features) if m else "–" for m in manifests],
+            "size": [size(entry.bytes) for entry in entries],
+            "last use": [
+                f"{datetime.fromtimestamp(entry.last_use).astimezone():%Y-%m-%d %H:%M}"
+                for entry in entries
+            ],
+        },
+        data_console(),
+        left=("key", "model", "layer", "target"),
+        dispensable=("width", "layer", "size"),
+    )
+    typer.echo(f"{len(entries)} layers, {size(total_bytes(entries))}")
+
+
+def _print_json(document: object) -> None:
+    import json
+
+    typer.echo(json.dumps(document, indent=1, ensure_ascii=False))

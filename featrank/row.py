@@ -1,0 +1,54 @@
+"""From a candidate's features to its row of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from featrank.cache.scores import ScoreStore
+from featrank.cache.store import FeatureStore
+from featrank.errors import InputError
+from featrank.metrics import METRICS, Metric
+from featrank.plan import Candidate
+from featrank.records import CACHED, FAILED, OK, LayerRef, MetricScore, ScoreRow
+from featrank.score import score_features
+
+
+def choose_metrics(metrics: Sequence[str], by: str | None) -> list[Metric]:
+    """The metrics that names and wildcards pick.
+
+    Raises:
+        InputError: An unknown name, or an order by a metric that is not among them.
+    """
+    chosen = METRICS.select(metrics)
+    if by is not None and METRICS.get(by) not in chosen:
+        raise InputError(f"--by {by} is not among --metrics", "add it there")
+    return chosen
+
+
+def score_candidate(
+    candidate: Candidate, metrics: Sequence[Metric], store: FeatureStore
+) -> ScoreRow:
+    """One row of the ranking; scores that are kept are not computed again."""
+    model, layer, error = candidate.model, candidate.layer, candidate.error
+    if layer is None or error is not None:
+        reason, hint = (error.message, error.hint) if error else ("no features", "")
+        return ScoreRow(model, LayerRef(), FAILED, reason, hint)
+    kept = ScoreStore(layer.directory, layer.manifest.features_digest)
+    scores: dict[str, MetricScore] = {}
+    for metric in metrics:
+        if (found := kept.get(metric.name, metric.version, metric.params)) is not None:
+            scores[metric.name] = found
+    missing = [metric for metric in metrics if metric.name not in scores]
+    if missing:
+        for scored in score_features(store.read(layer), missing):
+            kept.put(scored)
+            scores[scored.metric] = scored
+    return ScoreRow(
+        model=model,
+        layer=LayerRef(layer.manifest.key["layer"], layer.manifest.key["pooling"]),
+        status=OK if candidate.forwarded else CACHED,
+        n_params=layer.manifest.n_params,
+        n_features=layer.manifest.n_features,
+        images_per_second=layer.manifest.extraction.get("images_per_second"),
+        scores={metric.name: scores[metric.name] for metric in metrics},
+    )
