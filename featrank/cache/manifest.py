@@ -18,12 +18,22 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One Parquet file of a layer."""
+    """One Parquet file of a layer.
+
+    Attributes:
+        file: Its name in the layer's directory.
+        rows: Images that have features in it.
+        bytes: Its size.
+        sha256: Its checksum.
+        values_at: Where its features stand as one block of plain little-endian float32, row after
+            row, as proved when the manifest was written.
+    """
 
     file: str
     rows: int
     bytes: int
     sha256: str
+    values_at: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from featrank.records import FloatArray, IntArray, Skipped
 _NAME = re.compile(r"part-(\d{9})\.([0-9a-f]{16})\.parquet")
 _METADATA = b"featrank"
 _READERS = 4
+_ONE_PAGE = 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,9 @@ def write_part(directory: Path, rows: Rows, facts: dict[str, Any]) -> PartFile:
     name = f"part-{rows.start:09d}.{sha256[:16]}.parquet"
     with atomic_path(directory / name) as temporary:
         temporary.write_bytes(data)
-    part = Part(name, len(rows.digests), len(data), sha256)
+    part = Part(
+        name, len(rows.digests), len(data), sha256, _values_at(data, rows.features.tobytes())
+    )
     whole = {**facts, "n_features": rows.features.shape[1]}
     return PartFile(part, rows.start, rows.stop, tuple(rows.skipped), whole)
 
@@ -116,9 +119,34 @@ def _encode(rows: Rows, facts: dict[str, Any]) -> bytes:
         compression="none",
         use_dictionary=["class_name"],
         write_statistics=False,
+        # One page and one row group a part: see _values_at.
+        data_page_size=_ONE_PAGE,
+        row_group_size=max(len(rows.digests), 1),
     )
     data: bytes = sink.getvalue().to_pybytes()
     return data
+
+
+def _values_at(data: bytes, values: bytes) -> int:
+    """Where a part's file holds its features as plain bytes.
+
+    The last column is one uncompressed page, which ends in its values. Reading them from there
+    costs no more than ``numpy.load``; decoding the lists' levels takes several times as long.
+
+    Raises:
+        ValueError: They are not there: a Parquet library of another mind.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    footer = pq.read_metadata(pa.BufferReader(data))
+    if footer.num_rows == 0:
+        return 0
+    column = footer.row_group(0).column(footer.num_columns - 1)
+    stop = column.data_page_offset + column.total_compressed_size
+    if data[stop - len(values) : stop] != values:
+        raise ValueError("the features do not stand as one block")
+    return int(stop - len(values))
 
 
 def list_parts(directory: Path) -> list[Path]:
@@ -154,7 +182,10 @@ def open_part(path: Path, sha256: str) -> PartFile:
         raise ValueError(f"not a part of this cache ({type(error).__name__})") from error
     if footer.num_rows != stop - start - len(skipped):
         raise ValueError(f"{footer.num_rows} rows where {stop - start - len(skipped)} belong")
-    part = Part(path.name, footer.num_rows, path.stat().st_size, sha256)
+    table = pq.ParquetFile(path).read(["features"])
+    values = table.column("features").combine_chunks().flatten().to_numpy().tobytes()
+    at = _values_at(path.read_bytes(), values)
+    part = Part(path.name, footer.num_rows, path.stat().st_size, sha256, at)
     return PartFile(part, start, stop, skipped, facts)
 
 
@@ -163,7 +194,7 @@ def read_features(
 ) -> tuple[FloatArray, IntArray]:
     """Features and labels of a layer.
 
-    The features are decoded part by part into one array, so no second copy of them exists.
+    The features are read part by part into one array, so no second copy of them exists.
 
     Returns:
         ``(n_rows, n_features)`` float32 and ``(n_rows,)`` int labels.
@@ -182,14 +213,15 @@ def read_features(
 
         if part.rows == 0:
             return
-        source = pq.ParquetFile(directory / part.file, memory_map=True)
-        table = source.read(columns=["label", "features"], use_threads=False).combine_chunks()
-        column = table.column("features").chunk(0)
-        if len(column) != part.rows or column.type.list_size != width:
-            raise ValueError(f"{part.file}: {len(column)} rows of {column.type.list_size}")
+        source = pq.ParquetFile(directory / part.file)
+        stored = source.schema_arrow.field("features").type.list_size
+        if source.metadata.num_rows != part.rows or stored != width:
+            raise ValueError(f"{part.file}: {source.metadata.num_rows} rows of {stored}")
         rows = slice(start, start + part.rows)
-        features[rows] = column.flatten().to_numpy(zero_copy_only=True).reshape(-1, width)
-        labels[rows] = table.column("label").to_numpy()
+        labels[rows] = source.read(["label"], use_threads=False).column("label").to_numpy()
+        with (directory / part.file).open("rb", buffering=0) as stream:
+            stream.seek(part.values_at)
+            stream.readinto(features[rows].data.cast("B"))
 
     with ThreadPoolExecutor(_READERS) as pool:
         list(pool.map(fill, parts, starts[:-1].tolist()))

@@ -83,9 +83,10 @@ def _collate(items: Sequence[tuple[int, torch.Tensor | Skipped]]) -> ImageBatch:
 
 
 def _start_worker(_: int) -> None:
-    # Ctrl-C and SIGTERM are the main process's to handle; it ends its workers itself.
+    # Ctrl-C and SIGTERM reach the whole group but are the main process's to handle; it ends its
+    # workers itself. A worker that died of them would look like a failure of the model.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def load_batches(

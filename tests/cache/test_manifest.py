@@ -9,7 +9,7 @@ from featrank.records import Skipped
 
 
 def manifest(key: FeatureKey) -> Manifest:
-    parts = (Part("a", 3, 10, "x"), Part("b", 4, 11, "y"))
+    parts = (Part("a", 3, 10, "x", 4), Part("b", 4, 11, "y", 4))
     return Manifest(
         key.document, "m", "t", None, 1, 2, ("c", "d"), {"c": 7}, (Skipped("p", "r"),), parts
     )

@@ -58,6 +58,16 @@ def test_features_come_back_to_the_last_bit(tmp_path: Path) -> None:
     assert class_counts(tmp_path, parts, FACTS["class_names"]) == {"cat": 6, "dog": 9}
 
 
+def test_features_stand_as_one_block_even_when_there_are_many(tmp_path: Path) -> None:
+    features = np.random.default_rng(0).normal(size=(5000, 700)).astype(np.float32)
+    n = len(features)
+    content = Rows(0, n, ["d"] * n, ["p"] * n, [0] * n, features, [])
+    written = write_part(tmp_path, content, FACTS).part
+    data = (tmp_path / written.file).read_bytes()
+    assert data[written.values_at :][: features.nbytes] == features.tobytes()
+    np.testing.assert_array_equal(read_features(tmp_path, [written], 700)[0], features)
+
+
 def test_a_part_without_rows_is_a_part(tmp_path: Path) -> None:
     empty = write_part(tmp_path, rows(0, 0), FACTS).part
     full = write_part(tmp_path, rows(6), FACTS).part

@@ -19,7 +19,7 @@ Begin = tuple[Any, ...]
 
 
 def part(start: int, stop: int) -> PartFile:
-    return PartFile(Part("f", stop - start, 1, "s"), start, stop, (), {})
+    return PartFile(Part("f", stop - start, 1, "s", 4), start, stop, (), {})
 
 
 @pytest.mark.parametrize(
