@@ -18,9 +18,15 @@ Float64Array = npt.NDArray[np.float64]
 _FEWEST_OF_A_CLASS = 2
 
 
+class CanonicalSample(Labelled):
+    """Rows in canonical order, as float64; see :func:`draw_sample`."""
+
+    features: Float64Array
+
+
 def draw_sample(
     labelled: Labelled, max_rows: int, seed: int, *, by_class: bool = True
-) -> tuple[Labelled, dict[str, Any]]:
+) -> tuple[CanonicalSample, dict[str, Any]]:
     """At most about ``max_rows`` rows in canonical order, as float64.
 
     The result depends on the data alone, bit for bit: rows stand in canonical order and classes
@@ -56,7 +62,7 @@ def draw_sample(
     _, exponent = np.frexp(np.abs(features).max())
     features = np.ldexp(features.astype(np.float64), -int(exponent))
     labels, classes = _numbered_by_first_row(labelled.labels[order], labelled.classes)
-    return Labelled(features, labels, classes), details
+    return CanonicalSample(features, labels, classes), details
 
 
 def _share_of_each_class(

@@ -27,7 +27,7 @@ def compute(labelled: Labelled) -> Score:
         d̄_total = (1/C²) Σ_{c,c'} mean_{i in c, j in c'} d(z_i, z_j)
 
     The average cosine of two groups is the inner product of their mean unit rows m, so with m̄ the
-    mean of the class means both follow in O(N·d), for any number of rows, and without cancellation::
+    mean of the class means both follow in O(N·d), exactly and without cancellation::
 
         d̄_total - d̄_within = (1/C) Σ_c ‖m_c - m̄‖²
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from featrank.metrics.canonical_sample import CanonicalSample
 from featrank.metrics.folds import fold_rows
-from featrank.metrics.labelled import Labelled
 from featrank.records import IntArray, Score
 
 Float64Array = npt.NDArray[np.float64]
@@ -54,7 +54,7 @@ class HeldOut:
         return Score(float((hits / counts).mean()), mean, details)
 
 
-def cross_fit(sample: Labelled, folds: int, seed: int, train: Training) -> HeldOut:
+def cross_fit(sample: CanonicalSample, folds: int, seed: int, train: Training) -> HeldOut:
     """Train on all folds but one, predict that one, for each.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from featrank.errors import InputError
-from featrank.metrics.canonical_sample import Float64Array, draw_sample
+from featrank.metrics.canonical_sample import CanonicalSample, Float64Array, draw_sample
 from featrank.metrics.declaration import Metric
 from featrank.metrics.labelled import Labelled
 from featrank.metrics.row_geometry import unit_rows
@@ -49,7 +49,7 @@ def compute(labelled: Labelled, *, k: int = 5, seed: int = 0) -> Score:
     return Score(float(hits.sum() / sample.n_samples), details=details)
 
 
-def _predictions(rows: Float64Array, sample: Labelled, k: int) -> IntArray:
+def _predictions(rows: Float64Array, sample: CanonicalSample, k: int) -> IntArray:
     predicted = np.empty(len(rows), dtype=np.int64)
     for start in range(0, len(rows), _BLOCK_ROWS):
         cosines = rows[start : start + _BLOCK_ROWS] @ rows.T
