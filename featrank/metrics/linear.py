@@ -64,7 +64,7 @@ def _train(rows: Float64Array, labels: IntArray, c: float) -> Classifier:
     if (labels == labels[0]).all():
         return lambda tested: np.zeros((len(tested), 1))
     probe = make_pipeline(
-        StandardScaler(), LogisticRegression(C=c, max_iter=_MAX_ITERATIONS, tol=1e-5)
+        StandardScaler(), LogisticRegression(C=c, max_iter=_MAX_ITERATIONS, tol=1e-7)
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
