@@ -1,0 +1,80 @@
+"""knn against sorted cosines, row by row."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from formula_grid import as_float64, every_case, gaussian_classes
+
+from featrank.errors import InputError
+from featrank.metrics.knn import METRIC
+from featrank.metrics.labelled import Labelled
+
+# The package gives the declaration by this name.
+MODULE = sys.modules["featrank.metrics.knn"]
+
+
+def naive_knn(features, labels, k=5):
+    features, labels = as_float64(features, labels)
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    right = []
+    for i in range(len(unit)):
+        cosines = [(float(unit[i] @ unit[j]), j) for j in range(len(unit)) if j != i]
+        votes: dict[int, tuple[int, float]] = {}
+        for cosine, j in sorted(cosines, reverse=True)[:k]:
+            count, total = votes.get(labels[j], (0, 0.0))
+            votes[labels[j]] = (count + 1, total + cosine)
+        right.append(max(votes, key=votes.__getitem__) == labels[i])
+    return np.mean(right)
+
+
+@every_case
+def test_equals_the_formula(features, labels):
+    assert METRIC(features, labels) == pytest.approx(naive_knn(features, labels), rel=1e-6)
+
+
+@pytest.mark.parametrize("k", [1, 2, 12])
+def test_k_is_a_parameter(k):
+    features, labels = gaussian_classes([30, 12, 8], 6)
+    assert METRIC(features, labels, k=k) == pytest.approx(naive_knn(features, labels, k))
+
+
+def test_blocks_do_not_matter(monkeypatch):
+    features, labels = gaussian_classes([30, 12, 8], 6)
+    whole = METRIC(features, labels)
+    monkeypatch.setattr(MODULE, "_BLOCK_ROWS", 7)
+    assert METRIC(features, labels) == whole
+
+
+def test_all_others_vote_where_there_are_fewer_than_k():
+    # Each row of class 0 has one vote of its class against one, and the nearer one wins.
+    score = METRIC.score(Labelled.from_arrays([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]], [0, 0, 1]))
+    assert score.details["k"] == 2
+    assert score.value == pytest.approx(2 / 3)
+
+
+def test_equal_votes_go_to_the_larger_cosines():
+    features = [[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]]
+    # With k = 2 each row sees its like, and one of the other class.
+    assert METRIC(features, [0, 0, 1, 1], k=2) == 1.0
+
+
+def test_a_class_of_one_is_never_right():
+    features, labels = gaussian_classes([10, 1], 4, signal=9.0)
+    score = METRIC.score(Labelled.from_arrays(features, labels))
+    assert score.value == pytest.approx(10 / 11)
+    assert score.details["balanced_accuracy"] == 0.5
+
+
+def test_many_rows_are_sampled(monkeypatch):
+    monkeypatch.setattr(MODULE, "_MAX_ROWS", 30)
+    features, labels = gaussian_classes([60, 60], 4)
+    details = METRIC.score(Labelled.from_arrays(features, labels)).details
+    assert details["sampled_rows"] == 30
+
+
+def test_no_neighbour_is_an_error():
+    with pytest.raises(InputError, match="k of at least 1"):
+        METRIC(np.eye(4), [0, 1, 0, 1], k=0)
