@@ -101,7 +101,7 @@ def bench_score(root: Path) -> None:
     layer = make_layer(root)
     size = ROWS * WIDTH * 4
     for metrics in ("gda,nb", "tmi", "tmi,gda,nb"):
-        for path in layer.directory.glob("scores/*"):
+        for path in layer.directory.glob("_scores/*"):
             path.unlink()
         started = time.perf_counter()
         peak, _ = peak_of(

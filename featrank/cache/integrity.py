@@ -11,7 +11,7 @@ from pathlib import Path
 from featrank.cache.manifest import MANIFEST, Manifest, Part
 from featrank.file_hashes import FileHashes, hash_file
 
-_VERIFIED = "verified"
+_VERIFIED = "_verified"
 _SECONDS_BETWEEN_CHECKSUMS = 24 * 3600
 
 

@@ -12,7 +12,8 @@ from featrank.atomic import write_text
 from featrank.errors import IncompleteError
 from featrank.records import Skipped, digest_json
 
-MANIFEST = "manifest.json"
+# The underscore hides it from tools that read a folder of Parquet files as one table.
+MANIFEST = "_manifest.json"
 SCHEMA_VERSION = 1
 
 

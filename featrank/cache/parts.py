@@ -61,7 +61,9 @@ class PartFile:
     facts: dict[str, Any]
 
 
-def write_part(directory: Path, rows: Rows, facts: dict[str, Any]) -> PartFile:
+def write_part(
+    directory: Path, rows: Rows, facts: dict[str, Any], data: bytes | None = None
+) -> PartFile:
     """Write one part atomically.
 
     Args:
@@ -69,11 +71,12 @@ def write_part(directory: Path, rows: Rows, facts: dict[str, Any]) -> PartFile:
         rows: What to write.
         facts: What identifies the layer, its ``class_names`` among it; stored whole in the
             Parquet metadata.
+        data: The file's bytes, where the rows are encoded already.
 
     Raises:
         OSError: No room or no permission.
     """
-    data = _encode(rows, facts)
+    data = encode_part(rows, facts) if data is None else data
     sha256 = hashlib.sha256(data).hexdigest()
     name = f"part-{rows.start:09d}.{sha256[:16]}.parquet"
     with atomic_path(directory / name) as temporary:
@@ -85,7 +88,8 @@ def write_part(directory: Path, rows: Rows, facts: dict[str, Any]) -> PartFile:
     return PartFile(part, rows.start, rows.stop, tuple(rows.skipped), whole)
 
 
-def _encode(rows: Rows, facts: dict[str, Any]) -> bytes:
+def encode_part(rows: Rows, facts: dict[str, Any]) -> bytes:
+    """The bytes of a part's file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -23,7 +23,7 @@ class ScoreStore:
     """
 
     def __init__(self, directory: Path, features_digest: str) -> None:
-        self._directory = directory / "scores"
+        self._directory = directory / "_scores"
         self._digest = features_digest
 
     def get(self, metric: str, version: int, params: Mapping[str, Any]) -> MetricScore | None:

@@ -1,6 +1,6 @@
 """The feature store: one directory a forward pass, below it one a layer.
 
-CACHE/features/<entry>/<layer>.<pooling>.<key>/part-000000000.<sha>.parquet … manifest.json
+CACHE/features/<entry>/<layer>.<pooling>.<key>/part-000000000.<sha>.parquet … _manifest.json
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from featrank.records import Features
 # Between these, a part holds about 1/64 of the target: little is lost to a kill, and a million
 # images are still not more than a few hundred files.
 _MIN_ROWS, _MAX_ROWS = 256, 4096
-_USED = "used"
+_USED = "_used"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import numpy as np
 
 from featrank.cache.key import FeatureKey
 from featrank.cache.manifest import Manifest
-from featrank.cache.parts import PartFile, Rows, class_counts, write_part
+from featrank.cache.parts import PartFile, Rows, class_counts, encode_part, write_part
 from featrank.errors import IncompleteError
 from featrank.records import FloatArray, LayerRef, Skipped
 
@@ -121,8 +121,9 @@ class LayerWriter:
             features=features,
             skipped=skipped,
         )
-        with explained_write(self._directory, features.nbytes):
-            self._parts[span[0]] = write_part(self._directory, content, self._facts)
+        data = encode_part(content, self._facts)
+        with explained_write(self._directory, len(data)):
+            self._parts[span[0]] = write_part(self._directory, content, self._facts, data)
 
     def finish(self, extraction: Mapping[str, Any]) -> Manifest:
         """Write the manifest: from now on the layer is complete.

@@ -37,13 +37,13 @@ def test_a_reason_is_kept_too(tmp_path: Path) -> None:
 def test_a_damaged_score_is_no_score(tmp_path: Path, content: str) -> None:
     store = ScoreStore(tmp_path, "digest")
     store.put(SCORE)
-    for path in (tmp_path / "scores").iterdir():
+    for path in (tmp_path / "_scores").iterdir():
         path.write_text(content)
     assert store.get("tmi", 1, {"k": 3}) is None
 
 
 def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
-    (tmp_path / "scores").touch()
+    (tmp_path / "_scores").touch()
     store = ScoreStore(tmp_path, "digest")
     store.put(SCORE)
     assert store.get("tmi", 1, {"k": 3}) is None
