@@ -79,8 +79,7 @@ def canonical_order(labelled: Labelled) -> IntArray:
 
 def _canonical_order(labelled: Labelled) -> IntArray:
     features, width = labelled.rows.take, labelled.n_features
-    rank = np.zeros(labelled.n_samples, dtype=np.int64)
-    rank = _refine(rank, features, width, np.float32)
+    rank = _refine(np.zeros(labelled.n_samples, np.int64), features, width, np.float32)
     places = [
         np.sort(rank[labelled.rows_of(label)]).tolist() for label in range(labelled.n_classes)
     ]

@@ -95,7 +95,7 @@ def tied_gaussians(layer: FoldedLayer) -> Iterator[TiedGaussians]:
 
 
 def _fit(training: Moments, negligible: float) -> TiedGaussians:
-    from scipy.linalg import cholesky, cho_solve
+    from scipy.linalg import cho_solve, cholesky
 
     means, present = training.means, training.present
     scatter = training.scatter()

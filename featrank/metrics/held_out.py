@@ -83,8 +83,8 @@ class FoldedLayer:
         self.folds = len(by_fold)
         self.order = np.concatenate(by_fold)
         self._fold = np.empty(labelled.n_samples, np.int16)
-        for fold, rows in enumerate(by_fold):
-            self._fold[rows] = fold
+        for fold, members in enumerate(by_fold):
+            self._fold[members] = fold
         self.labels = _by_first_row(labelled.labels, self.order)
         self.counts = np.bincount(self.labels, minlength=labelled.n_classes)
         # Linear rules do not mind a shift, and around the mean their terms cancel less.

@@ -34,9 +34,7 @@ class Labelled:
     def __init__(
         self, features: FloatArray | RowSource, labels: IntArray, classes: tuple[Any, ...]
     ) -> None:
-        self.rows: RowSource = (
-            ArrayRows(features) if isinstance(features, np.ndarray) else features
-        )
+        self.rows: RowSource = ArrayRows(features) if isinstance(features, np.ndarray) else features
         self.labels = labels
         self.classes = classes
         self._shared: dict[Hashable, Any] = {}

@@ -49,17 +49,16 @@ def _rate(matrix: Float64Array, scale: float) -> float:
 
 def _class_grams(layer: FoldedLayer, centred: bool) -> Iterator[tuple[int, Float64Array]]:
     """Each class's size and the smaller of ZᵀZ and ZZᵀ, which have the same determinant here."""
+    offset = 0.0 if centred else layer.shift
     for group in _groups(layer.counts, len(layer.shift)):
         members = np.isin(layer.labels, list(group))
         order = layer.order[members[layer.order]]
         order = order[np.argsort(layer.labels[order], kind="stable")]
         filled = dict.fromkeys(group, 0)
         for found, rows in layer.prepared_blocks(order):
-            if not centred:
-                rows += layer.shift
             labels = layer.labels[found]
             for label in np.unique(labels[members[found]]).tolist():
-                part = rows[labels == label]
+                part = rows[labels == label] + offset
                 matrix, start = group[label], filled[label]
                 if layer.counts[label] > len(layer.shift):
                     matrix += part.T @ part
