@@ -51,3 +51,13 @@ def folds_of(features, labels, folds=5, seed=0):
 
     fold_of = stratified_folds(Labelled.from_arrays(features, labels), folds, seed)
     return [(fold_of != fold, fold_of == fold) for fold in range(fold_of.max() + 1)]
+
+
+def in_blocks(features, labels, rows=37):
+    """Starts reading features and labels in blocks of so many rows."""
+
+    def read():
+        for start in range(0, len(labels), rows):
+            yield features[start : start + rows], labels[start : start + rows]
+
+    return read

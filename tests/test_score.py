@@ -49,3 +49,10 @@ def test_a_number_that_is_not_finite_is_a_reason() -> None:
     (scored,) = score_features(features(), [broken])
     assert scored.score is None
     assert scored.reason == "the score is nan"
+
+
+def test_a_number_beyond_its_bounds_is_a_reason() -> None:
+    broken = Metric("broken", "", "", 1, True, "", lambda labelled: Score(2.0), bounds=(0.0, 1.0))
+    (scored,) = score_features(features(), [broken])
+    assert scored.score is None
+    assert "left its bounds" in scored.reason

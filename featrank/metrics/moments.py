@@ -11,6 +11,9 @@ from featrank.records import IntArray
 
 Float64Array = npt.NDArray[np.float64]
 
+# Of the squared deviations from the layer's class means: less than this is lost to rounding.
+_ROUNDING = 1e-12
+
 
 @dataclass(slots=True)
 class Moments:
@@ -105,12 +108,18 @@ class Moments:
         return means
 
     def scatter(self) -> Float64Array:
-        """Sum over rows of the squared deviation from the class mean, shaped as ``squares``."""
+        """Sum over rows of the squared deviation from the class mean, shaped as ``squares``.
+
+        Exactly zero where rounding is all that is left, as when no class has two different rows.
+        """
         scaled = self.deviations[self.present] / np.sqrt(self.counts[self.present, None])
         if self.squares.ndim == 1:
-            # Rounding must not leave a negative variance.
-            return np.asarray(np.maximum(self.squares - np.square(scaled).sum(axis=0), 0.0))
-        return np.asarray(self.squares - scaled.T @ scaled)
+            diagonal = np.maximum(self.squares - np.square(scaled).sum(axis=0), 0.0)
+            negligible = diagonal.sum() <= _ROUNDING * self.squares.sum()
+            return np.zeros_like(diagonal) if negligible else np.asarray(diagonal)
+        scatter = self.squares - scaled.T @ scaled
+        negligible = np.trace(scatter) <= _ROUNDING * np.trace(self.squares)
+        return np.zeros_like(scatter) if negligible else np.asarray(scatter)
 
     def between_root(self) -> Float64Array:
         """``(n_present, n_features)``: the between-class scatter is ``root.T @ root``."""
