@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from featrank.errors import InputError
+from featrank.errors import FeatrankError, InputError
 from featrank.metrics import Metric
 from featrank.metrics.labelled import Labelled
 from featrank.records import Features, MetricScore, Score
@@ -27,7 +27,7 @@ def score_metric(metric: Metric, labelled: Labelled) -> MetricScore:
     """One metric's score, or the reason there is none."""
     try:
         score = metric.score(labelled)
-    except InputError as error:
+    except FeatrankError as error:
         return _scored(metric, None, error.message)
     if not math.isfinite(score.value):
         return _scored(metric, None, f"the score is {score.value}")

@@ -19,7 +19,7 @@ def test_scores_equal_the_metric_called_directly() -> None:
     assert [one.metric for one in scored] == METRICS.names()
     for one in scored:
         metric = METRICS.get(one.metric)
-        if metric.needs == "features":
+        if metric.needs != "source_probs":
             assert one.score is not None
             assert one.score.value == metric(data.features, data.labels)
             assert (one.version, one.params) == (metric.version, dict(metric.params))
@@ -49,3 +49,10 @@ def test_a_number_that_is_not_finite_is_a_reason() -> None:
     (scored,) = score_features(features(), [broken])
     assert scored.score is None
     assert scored.reason == "the score is nan"
+
+
+def test_a_number_beyond_its_bounds_is_a_reason() -> None:
+    broken = Metric("broken", "", "", 1, True, "", lambda labelled: Score(2.0), bounds=(0.0, 1.0))
+    (scored,) = score_features(features(), [broken])
+    assert scored.score is None
+    assert "left its bounds" in scored.reason

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -230,6 +230,30 @@ def read_features(
     with ThreadPoolExecutor(_READERS) as pool:
         list(pool.map(fill, parts, starts[:-1].tolist()))
     return features, labels
+
+
+def read_blocks(
+    directory: Path, parts: Iterable[Part], rows: int = 8192
+) -> Iterator[tuple[FloatArray, IntArray]]:
+    """Features and labels of a layer, a block of rows at a time, in the order of the rows.
+
+    Args:
+        directory: The layer's directory.
+        parts: The layer's parts.
+        rows: Rows of a block, at most.
+
+    Raises:
+        OSError: A part cannot be read.
+    """
+    import pyarrow.parquet as pq
+
+    for part in parts:
+        # Not mapped into memory: what has been read can be dropped.
+        with pq.ParquetFile(directory / part.file) as source:
+            for batch in source.iter_batches(rows, columns=["label", "features"]):
+                column = batch.column("features")
+                features = column.flatten().to_numpy().reshape(len(column), column.type.list_size)
+                yield features, batch.column("label").to_numpy()
 
 
 def class_counts(

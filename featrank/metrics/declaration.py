@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy.typing as npt
 
-from featrank.errors import InputError
+from featrank.errors import IncompleteError, InputError
 from featrank.metrics.labelled import Labelled
 from featrank.records import Score
 from featrank.registry import did_you_mean
+
+# How far beyond its bounds rounding may carry a value, relative to the bound.
+_ROUNDING = 1e-6
+
+Bounds = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +33,10 @@ class Metric:
         predicts: What it claims to predict: "linear probe", "few-shot", "fine-tuning".
         compute: The metric: ``compute(labelled, **params)``.
         params: The parameters and their defaults.
-        needs: "features", or "source_probs" where it reads the pre-training classifier.
+        needs: "moments" where the rows may be streamed, "features" where they must be in memory,
+            "source_probs" where it reads the pre-training classifier.
         bounds: The range the value cannot leave, as known from the formula.
+        bounds_for: The range for given data, where it follows from their shape.
         across_widths: Whether the number compares between layers of different width.
         sees_labels: False for diagnostics, and for metrics that wrong labels do not lower.
     """
@@ -42,7 +50,8 @@ class Metric:
     compute: Callable[..., Score]
     params: Mapping[str, Any] = field(default_factory=dict)
     needs: str = "features"
-    bounds: tuple[float, float] = (float("-inf"), float("inf"))
+    bounds: Bounds = (-math.inf, math.inf)
+    bounds_for: Callable[[Labelled], Bounds] | None = None
     across_widths: bool = True
     sees_labels: bool = True
 
@@ -52,6 +61,7 @@ class Metric:
         Raises:
             InputError: The features or labels cannot be scored, or there is no such parameter; the
                 message names the reason.
+            IncompleteError: The value lies beyond its bounds.
         """
         for name in params:
             if name not in self.params:
@@ -60,7 +70,9 @@ class Metric:
                     f"metric '{self.name}' has no parameter '{name}'",
                     did_you_mean(name, self.params, listing),
                 )
-        return self.compute(labelled, **{**self.params, **params})
+        score = self.compute(labelled, **{**self.params, **params})
+        bounds = self.bounds if self.bounds_for is None else self.bounds_for(labelled)
+        return replace(score, value=self._within(score.value, bounds))
 
     def __call__(self, features: npt.ArrayLike, labels: npt.ArrayLike, **params: Any) -> float:
         """The value alone.
@@ -74,3 +86,14 @@ class Metric:
             InputError: The features or labels cannot be scored; the message names the reason.
         """
         return self.score(Labelled.from_arrays(features, labels), **params).value
+
+    def _within(self, value: float, bounds: Bounds) -> float:
+        """The value, with what rounding carried beyond its bounds taken back."""
+        nearest = min(max(value, bounds[0]), bounds[1])
+        if math.isfinite(value) and abs(value - nearest) > _ROUNDING * max(1.0, abs(nearest)):
+            raise IncompleteError(
+                f"metric '{self.name}' left its bounds: {value:g} is not within"
+                f" {bounds[0]:g} to {bounds[1]:g}",
+                "this is a fault of the metric: please report it with the features",
+            )
+        return nearest if math.isfinite(value) else value

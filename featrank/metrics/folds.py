@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from featrank.errors import InputError
 from featrank.metrics.labelled import Labelled
-from featrank.records import FloatArray, IntArray
+from featrank.metrics.row_source import HEAD_COLUMNS
+from featrank.records import IntArray
 
 # Columns compared at a time: the first few settle the order of nearly all rows.
-_COLUMNS = 16
+_COLUMNS = HEAD_COLUMNS
+
+# Values compared at a time after that.
+_VALUES = 2**22
+
+Keys = Callable[[IntArray, slice], npt.NDArray[Any]]
 
 
 def stratified_folds(labelled: Labelled, folds: int = 5, seed: int = 0) -> IntArray:
@@ -66,37 +74,46 @@ def canonical_order(labelled: Labelled) -> IntArray:
     Equal rows are sorted by class, and classes by which places their rows hold in the order, so
     that names play no part; what float32 cannot tell apart comes last.
     """
-    features = labelled.features
-    rank = _refine(np.zeros(labelled.n_samples, dtype=np.int64), features, np.float32)
+    return labelled.remember("canonical order", lambda: _canonical_order(labelled))
+
+
+def _canonical_order(labelled: Labelled) -> IntArray:
+    features, width = labelled.rows.take, labelled.n_features
+    rank = _refine(np.zeros(labelled.n_samples, np.int64), features, width, np.float32)
     places = [
-        np.sort(rank[labelled.rows_of(label)]).tolist() for label in range(len(labelled.counts))
+        np.sort(rank[labelled.rows_of(label)]).tolist() for label in range(labelled.n_classes)
     ]
     class_rank = np.empty(len(places), dtype=np.int64)
     class_rank[sorted(range(len(places)), key=places.__getitem__)] = np.arange(len(places))
-    rank = _refine(rank, class_rank[labelled.labels][:, None], np.int64)
-    if features.dtype != np.float32:
-        rank = _refine(rank, features, np.float64)
+    of_class = class_rank[labelled.labels][:, None]
+    rank = _refine(rank, lambda rows, columns: of_class[rows, columns], 1, np.int64)
+    if labelled.rows.dtype != np.float32:
+        rank = _refine(rank, features, width, np.float64)
     return np.argsort(rank, kind="stable")
 
 
-def _refine(rank: IntArray, keys: FloatArray | IntArray, dtype: npt.DTypeLike) -> IntArray:
+def _refine(rank: IntArray, keys: Keys, n_columns: int, dtype: npt.DTypeLike) -> IntArray:
     """Break ties of a ranking by ``keys``, first column first.
 
     ``rank`` counts the rows that stand before a row, so tied rows share a number. Only rows that
-    are still tied are looked at again, which keeps wide features cheap.
+    are still tied are looked at again, which keeps wide features cheap, and streamed ones to a
+    single further reading unless a great many rows are equal.
     """
     rank = rank.copy()
-    for start in range(0, keys.shape[1], _COLUMNS):
+    start = 0
+    while start < n_columns:
         tied = np.flatnonzero(np.bincount(rank)[rank] > 1)
         if not tied.size:
             break
-        block = keys[tied, start : start + _COLUMNS].astype(dtype)
+        stop = start + (_COLUMNS if start == 0 else max(_COLUMNS, _VALUES // tied.size))
+        block = keys(tied, slice(start, min(stop, n_columns))).astype(dtype)
         order = np.lexsort((*block.T[::-1], rank[tied]))
         rows, block = tied[order], block[order]
         new_group = np.diff(rank[rows], prepend=-1) > 0
         new_value = new_group.copy()
         new_value[1:] |= (block[1:] != block[:-1]).any(axis=1)
         rank[rows] += _latest(new_value) - _latest(new_group)
+        start = stop
     return rank
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 
 from featrank.errors import InputError
 from featrank.metrics.declaration import Metric
-from featrank.metrics.held_out import Float64Array, FoldedLayer, LinearRule, Moments
+from featrank.metrics.held_out import FoldedLayer, LinearRule, folded
 from featrank.metrics.labelled import Labelled
+from featrank.metrics.moments import Float64Array, Moments, unit_rows
 from featrank.records import Score
 
-# Rows have length 1: a spread below this is rounding.
+# Of the largest value: a smaller spread is rounding.
 _NEGLIGIBLE = 1e-12
 
 
@@ -41,37 +45,73 @@ def compute(labelled: Labelled, *, folds: int = 5, seed: int = 0) -> Score:
     Raises:
         InputError: The rows do not differ in direction, or every class has one sample.
     """
-    layer = FoldedLayer(labelled, folds, seed, prepare=_unit_rows)
+    layer = folded(labelled, folds, seed, unit_rows)
+    return layer.evaluate(discriminant_rules(labelled, folds, seed))
+
+
+def discriminant_rules(labelled: Labelled, folds: int, seed: int) -> list[LinearRule]:
+    """The rule of each fold, shared by the metrics that read it.
+
+    Raises:
+        InputError: The rows do not differ in direction, or every class has one sample.
+    """
+
+    def fit() -> list[LinearRule]:
+        gaussians = tied_gaussians(folded(labelled, folds, seed, unit_rows))
+        return [gaussian.rule for gaussian in gaussians]
+
+    return labelled.remember(("discriminant rules", folds, seed), fit)
+
+
+@dataclass(frozen=True, slots=True)
+class TiedGaussians:
+    """One Gaussian a class with a shared covariance.
+
+    Attributes:
+        rule: Log posteriors under uniform priors.
+        factor: Upper triangular R ``(n_features, n_features)`` with the precision (RᵀR)⁻¹; None
+            for the identity.
+    """
+
+    rule: LinearRule
+    factor: Float64Array | None
+
+
+def tied_gaussians(layer: FoldedLayer) -> Iterator[TiedGaussians]:
+    """The Gaussians of each fold, trained on the others.
+
+    Raises:
+        InputError: The layer's rows are all equal.
+    """
     moments = layer.moments(full=True)
     low = np.min([part.low for part in moments], axis=0)
     high = np.max([part.high for part in moments], axis=0)
-    if (high - low).max() <= _NEGLIGIBLE:
+    largest = max(np.abs(low + layer.shift).max(), np.abs(high + layer.shift).max())
+    negligible = float(_NEGLIGIBLE * largest)
+    if (high - low).max() <= negligible:
         raise InputError("features are constant: all rows have the same direction")
-    return layer.score(moments, _fit)
+    for training in layer.training(moments):
+        yield _fit(training, negligible)
 
 
-def _unit_rows(rows: Float64Array) -> Float64Array:
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: Float64Array = np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
-    return unit
-
-
-def _fit(training: Moments) -> LinearRule:
-    from scipy.linalg import cho_factor, cho_solve
+def _fit(training: Moments, negligible: float) -> TiedGaussians:
+    from scipy.linalg import cho_solve, cholesky
 
     means, present = training.means, training.present
     scatter = training.scatter()
     trace = np.trace(scatter)
     degrees = training.n_samples - 1
-    if trace <= _NEGLIGIBLE**2 * training.n_samples:
+    factor = None
+    if trace <= negligible**2 * training.n_samples:
         weights = means.T
     else:
-        # (n - 1) Σ is the scatter, so d · P⁻¹ is this; its condition number is at most n.
-        scatter[np.diag_indices_from(scatter)] += trace / degrees
-        factor = cho_factor(scatter, lower=True, overwrite_a=True, check_finite=False)
-        weights = degrees * cho_solve(factor, means.T, check_finite=False)
+        # (n - 1) Σ is the scatter, so this is d / (n - 1) · P⁻¹; its condition number is at most n.
+        scatter /= degrees
+        scatter[np.diag_indices_from(scatter)] += trace / degrees / degrees
+        factor = cholesky(scatter, overwrite_a=True, check_finite=False)
+        weights = cho_solve((factor, False), means.T, check_finite=False)
     bias = -0.5 * np.einsum("cd,dc->c", means, weights) - np.log(len(present))
-    return LinearRule(weights, bias, present)
+    return TiedGaussians(LinearRule(weights, bias, present), factor)
 
 
 METRIC = Metric(
@@ -83,5 +123,6 @@ METRIC = Metric(
     predicts="linear probe",
     compute=compute,
     params={"folds": 5, "seed": 0},
+    needs="moments",
     bounds=(0.0, 1.0),
 )

@@ -1,7 +1,7 @@
 """Held-out scores of linear classifiers whose training needs class moments only.
 
-The moments of each fold are gathered once; those of a training part are the sum over the other
-folds, so k folds cost no more than one. They are added up rather than subtracted
+The moments of each fold are gathered once, for all metrics; those of a training part are the sum
+over the other folds, so k folds cost no more than one. They are added up rather than subtracted
 from a total because an outlier in the held-out fold would leave its rounding error behind.
 """
 
@@ -9,80 +9,23 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from featrank.errors import InputError
 from featrank.metrics.folds import fold_rows
 from featrank.metrics.labelled import Labelled
-from featrank.records import FloatArray, IntArray, Score
+from featrank.metrics.moments import Float64Array, Moments, rows_as_they_are, sum_by_class
+from featrank.records import IntArray, Score
 
-Float64Array = npt.NDArray[np.float64]
+# A range below this counts as constant: the reciprocal of its square would overflow. float32 values
+# that differ at all differ by more.
+NEGLIGIBLE = 1e-100
 
-# Values of a float64 block of rows (64 MiB): the features are never copied whole.
-_BLOCK_VALUES = 2**23
-
-
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """What a set of rows leaves behind.
-
-    Attributes:
-        centres: ``(n_classes, n_features)`` the mean of each class over the whole layer. Deviations
-            are taken from there, so that well separated classes do not cancel.
-        counts: ``(n_classes,)`` rows of each class.
-        deviations: ``(n_classes, n_features)`` summed over the rows.
-        squares: ``(n_features, n_features)`` second moments of the deviations, or
-            ``(n_features,)``: their diagonal.
-        low: ``(n_features,)`` smallest values.
-        high: ``(n_features,)`` largest values.
-    """
-
-    centres: Float64Array
-    counts: IntArray
-    deviations: Float64Array
-    squares: Float64Array
-    low: Float64Array
-    high: Float64Array
-
-    def __add__(self, other: Moments) -> Moments:
-        return Moments(
-            self.centres,
-            self.counts + other.counts,
-            self.deviations + other.deviations,
-            self.squares + other.squares,
-            np.minimum(self.low, other.low),
-            np.maximum(self.high, other.high),
-        )
-
-    @property
-    def n_samples(self) -> int:
-        return int(self.counts.sum())
-
-    @property
-    def present(self) -> IntArray:
-        """The classes that have rows here."""
-        return np.flatnonzero(self.counts)
-
-    @property
-    def means(self) -> Float64Array:
-        """``(n_present, n_features)``."""
-        present = self.present
-        means: Float64Array = (
-            self.centres[present] + self.deviations[present] / self.counts[present, None]
-        )
-        return means
-
-    def scatter(self) -> Float64Array:
-        """Sum over rows of the squared deviation from the class mean, shaped as ``squares``."""
-        scaled = self.deviations[self.present] / np.sqrt(self.counts[self.present, None])
-        if self.squares.ndim == 1:
-            # Rounding must not leave a negative variance.
-            return np.asarray(np.maximum(self.squares - np.square(scaled).sum(axis=0), 0.0))
-        return np.asarray(self.squares - scaled.T @ scaled)
+Prepare = Callable[[Float64Array], Float64Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +42,29 @@ class LinearRule:
     bias: Float64Array
     classes: IntArray
 
+    def __call__(self, rows: Float64Array) -> Float64Array:
+        logits: Float64Array = rows @ self.weights
+        logits += self.bias
+        return logits
+
 
 class FoldedLayer:
     """A layer's rows cut into stratified folds.
 
-    Rows are taken in canonical order and classes numbered by their first row in it, so that not
-    even rounding or an exact tie depends on the order of rows or on the names of classes.
+    Rows in memory are taken in canonical order and classes numbered by their first row in it, so
+    that not even rounding or an exact tie depends on the order of rows or on the names of classes.
+    Streamed rows are taken as they are stored.
 
     Args:
         labelled: Features and labels.
         folds: Number of folds; fewer where the classes are too small.
         seed: Shuffles the rows between folds.
-        prepare: Maps a float64 block of rows to the rows that the classifier sees.
+        prepare: Maps a float64 block of rows to the rows that the metric sees.
+
+    Attributes:
+        counts: ``(n_classes,)`` in this layer's numbering of classes.
+        labels: ``(n_samples,)`` likewise.
+        shift: ``(n_features,)`` the mean of the prepared rows.
     """
 
     def __init__(
@@ -118,94 +72,117 @@ class FoldedLayer:
         labelled: Labelled,
         folds: int,
         seed: int,
-        prepare: Callable[[Float64Array], Float64Array] = np.asarray,
+        prepare: Prepare = rows_as_they_are,
     ) -> None:
-        self._features: FloatArray = labelled.features
+        self.source = labelled.rows
         self._prepare = prepare
-        self._seed = seed
-        self._rows = fold_rows(labelled, folds, seed)
-        self._labels = _by_first_row(labelled.labels, np.concatenate(self._rows))
-        self._n_classes = labelled.n_classes
-        self._shift: Float64Array = np.zeros(labelled.n_features)
-        sums = np.zeros((labelled.n_classes, labelled.n_features))
-        for fold in range(self.folds):
-            for labels, rows in self._blocks(fold):
-                sums += self._sum_by_class(labels, rows)
+        self.seed = seed
+        by_fold: list[IntArray] = labelled.remember(
+            ("folds", folds, seed), lambda: fold_rows(labelled, folds, seed)
+        )
+        self.folds = len(by_fold)
+        self.order = np.concatenate(by_fold)
+        self._fold = np.empty(labelled.n_samples, np.int16)
+        for fold, members in enumerate(by_fold):
+            self._fold[members] = fold
+        self.labels = _by_first_row(labelled.labels, self.order)
+        self.counts = np.bincount(self.labels, minlength=labelled.n_classes)
         # Linear rules do not mind a shift, and around the mean their terms cancel less.
-        self._shift = sums.sum(axis=0) / labelled.n_samples
-        counts = np.bincount(self._labels, minlength=self._n_classes)
-        self._centres = sums / counts[:, None] - self._shift
-
-    @property
-    def folds(self) -> int:
-        return len(self._rows)
+        self.shift: Float64Array = np.zeros(labelled.n_features)
+        sums = np.zeros((labelled.n_classes, labelled.n_features))
+        for found, rows in self.prepared_blocks():
+            sums += sum_by_class(self.labels[found], rows, len(sums))
+        self.shift = sums.sum(axis=0) / labelled.n_samples
+        self.centres = sums / self.counts[:, None] - self.shift
+        self._moments: dict[bool, list[Moments]] = {}
 
     def moments(self, *, full: bool) -> list[Moments]:
         """The moments of each fold, with all second moments or only their diagonal."""
-        return [
-            functools.reduce(
-                operator.add,
-                (self._moments(labels, rows, full) for labels, rows in self._blocks(fold)),
-            )
-            for fold in range(self.folds)
-        ]
+        if full not in self._moments:
+            moments = [Moments.empty(self.centres, full=full) for _ in range(self.folds)]
+            for fold, labels, rows in self.blocks():
+                moments[fold].gather(labels, rows)
+            self._moments[full] = moments
+        return self._moments[full]
 
-    def score(self, moments: list[Moments], fit: Callable[[Moments], LinearRule]) -> Score:
+    def require_variation(self) -> None:
+        """Refuse features that carry nothing.
+
+        Raises:
+            InputError: All prepared rows are equal.
+        """
+        moments = next(iter(self._moments.values()), None) or self.moments(full=False)
+        low = np.min([part.low for part in moments], axis=0)
+        high = np.max([part.high for part in moments], axis=0)
+        # Its square must not vanish either.
+        if not (high - low).max() > NEGLIGIBLE:
+            raise InputError("features are constant: every sample has the same")
+
+    def training(self, moments: Sequence[Moments]) -> Iterator[Moments]:
+        """What each fold's rule is trained on: the moments of the others together."""
+        for fold in range(self.folds):
+            yield functools.reduce(operator.add, [*moments[:fold], *moments[fold + 1 :]])
+
+    def score(self, moments: Sequence[Moments], fit: Callable[[Moments], LinearRule]) -> Score:
+        """The held-out score of a rule; see :meth:`evaluate`."""
+        return self.evaluate([fit(training) for training in self.training(moments)])
+
+    def evaluate(self, rules: Sequence[LinearRule]) -> Score:
         """Held-out balanced accuracy, pooled over the folds.
 
         Balanced accuracy is the mean over all classes of the recall. The tie-break is the mean
         log posterior of the true class. A class that is absent from a training part cannot be
         predicted there: it costs recall, and its rows are left out of the log posterior.
         """
-        hits = np.zeros(self._n_classes)
-        log_posteriors: list[Float64Array] = []
-        for fold in range(self.folds):
-            others = moments[:fold] + moments[fold + 1 :]
-            rule = fit(functools.reduce(operator.add, others))
-            for labels, rows in self._blocks(fold):
-                logits = rows @ rule.weights + rule.bias
-                predicted = rule.classes[logits.argmax(axis=1)]
-                hits += np.bincount(labels[predicted == labels], minlength=self._n_classes)
-                log_posteriors.append(_log_posterior(logits, labels, rule.classes))
-        counts = np.bincount(self._labels, minlength=self._n_classes)
-        known = np.concatenate(log_posteriors)
-        mean = float(known.mean())
+        hits = np.zeros(len(self.counts))
+        total, known = 0.0, 0
+        for fold, labels, rows in self.blocks():
+            rule = rules[fold]
+            logits = rule(rows)
+            predicted = rule.classes[logits.argmax(axis=1)]
+            hits += np.bincount(labels[predicted == labels], minlength=len(hits))
+            log_posteriors = _log_posterior(logits, labels, rule.classes)
+            total += float(log_posteriors.sum())
+            known += len(log_posteriors)
+        mean = total / known
         details: dict[str, Any] = {
             "folds": self.folds,
-            "seed": self._seed,
+            "seed": self.seed,
             "mean_log_posterior": mean,
-            "unpredictable": len(self._labels) - len(known),
+            "unpredictable": len(self.labels) - known,
         }
-        return Score(float((hits / counts).mean()), mean, details)
+        return Score(float((hits / self.counts).mean()), mean, details)
 
-    def _blocks(self, fold: int) -> Iterator[tuple[IntArray, Float64Array]]:
-        """The labels and the prepared, centred rows of one fold, a block at a time."""
-        step = max(1, _BLOCK_VALUES // self._features.shape[1])
-        for start in range(0, len(self._rows[fold]), step):
-            rows = self._rows[fold][start : start + step]
-            block = self._prepare(self._features[rows].astype(np.float64))
-            yield self._labels[rows], block - self._shift
+    def prepared_blocks(
+        self, order: IntArray | None = None
+    ) -> Iterator[tuple[IntArray, Float64Array]]:
+        """Which rows, and the rows: prepared and centred, a block at a time.
 
-    def _moments(self, labels: IntArray, rows: Float64Array, full: bool) -> Moments:
-        deviations = rows - self._centres[labels]
-        return Moments(
-            centres=self._centres,
-            counts=np.bincount(labels, minlength=self._n_classes),
-            deviations=self._sum_by_class(labels, deviations),
-            squares=deviations.T @ deviations if full else np.square(deviations).sum(axis=0),
-            low=rows.min(axis=0),
-            high=rows.max(axis=0),
-        )
+        Args:
+            order: The rows wanted; streamed rows come all and as they are stored.
+        """
+        for found, block in self.source.blocks(self.order if order is None else order):
+            rows = self._prepare(block.astype(np.float64))
+            rows -= self.shift
+            yield found, rows
 
-    def _sum_by_class(self, labels: IntArray, rows: Float64Array) -> Float64Array:
-        """``(n_classes, n_features)``."""
-        from scipy.sparse import csr_array
+    def blocks(self) -> Iterator[tuple[int, IntArray, Float64Array]]:
+        """Fold, labels and rows, each block of one fold."""
+        for found, rows in self.prepared_blocks():
+            fold_of = self._fold[found]
+            present = np.unique(fold_of).tolist()
+            for fold in present:
+                here = fold_of == fold if len(present) > 1 else slice(None)
+                yield fold, self.labels[found[here]], rows[here]
 
-        members = csr_array(
-            (np.ones(len(labels)), (labels, np.arange(len(labels)))),
-            shape=(self._n_classes, len(labels)),
-        )
-        return np.asarray(members @ rows)
+
+def folded(
+    labelled: Labelled, folds: int, seed: int, prepare: Prepare = rows_as_they_are
+) -> FoldedLayer:
+    """The layer in folds, shared by all metrics that ask for the same ones."""
+    return labelled.remember(
+        ("folded", folds, seed, prepare), lambda: FoldedLayer(labelled, folds, seed, prepare)
+    )
 
 
 def _by_first_row(labels: IntArray, order: IntArray) -> IntArray:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from featrank.errors import InputError
+from featrank.metrics.row_source import HEAD_COLUMNS, ArrayRows, Blocks, RowSource, StreamedRows
 from featrank.records import FloatArray, IntArray
+
+T = TypeVar("T")
 
 # Rows looked at together when checking for NaN: bounds the temporary mask, not the features.
 _CHECK_ROWS = 4096
@@ -19,19 +23,21 @@ _LARGEST = 1e30
 
 
 class Labelled:
-    """Checked features and labels of one layer.
+    """Checked features and labels of one layer, in memory or streamed.
 
     Attributes:
-        features: ``(n_samples, n_features)``, float32 or float64, never copied when it is so
-            already; callers' arrays are not written to.
+        rows: Where the features come from.
         labels: ``(n_samples,)`` int, indices into ``classes``.
         classes: The labels as given, sorted.
     """
 
-    def __init__(self, features: FloatArray, labels: IntArray, classes: tuple[Any, ...]) -> None:
-        self.features = features
+    def __init__(
+        self, features: FloatArray | RowSource, labels: IntArray, classes: tuple[Any, ...]
+    ) -> None:
+        self.rows: RowSource = ArrayRows(features) if isinstance(features, np.ndarray) else features
         self.labels = labels
         self.classes = classes
+        self._shared: dict[Hashable, Any] = {}
 
     @classmethod
     def from_arrays(cls, features: npt.ArrayLike, labels: npt.ArrayLike) -> Labelled:
@@ -42,34 +48,74 @@ class Labelled:
                 or values beyond 1e30, labels that are neither integers nor strings, or fewer than
                 two classes.
         """
-        array = _as_array(features, "features")
-        if array.ndim != 2:
-            raise InputError(f"features must have shape (n_samples, n_features), got {array.shape}")
-        if array.shape[0] == 0 or array.shape[1] == 0:
+        array = _as_features(features)
+        if array.shape[0] == 0:
             raise InputError(f"features are empty: shape {array.shape}")
-        if array.dtype.kind not in "fiub":
-            raise InputError(f"features must be real numbers, got {array.dtype}")
-        if array.dtype not in (np.float32, np.float64):
-            array = array.astype(np.float32 if array.dtype == np.float16 else np.float64)
         _check_values(array)
-        given = _as_array(labels, "labels")
-        if given.ndim != 1:
-            raise InputError(f"labels must have shape (n_samples,), got {given.shape}")
-        if len(given) != len(array):
-            raise InputError(f"{len(array)} rows of features but {len(given)} labels")
-        given = _as_discrete(given)
-        classes, encoded = np.unique(given, return_inverse=True)
-        if len(classes) < 2:
-            raise InputError(f"only one class ('{classes[0]}'): nothing to tell apart")
-        return cls(array, encoded.astype(np.int64), tuple(classes.tolist()))
+        return cls(array, *_encode(_as_labels(labels, len(array))))
+
+    @classmethod
+    def from_blocks(cls, read: Blocks) -> Labelled:
+        """Check and encode rows that are never in memory together.
+
+        Metrics that need "moments" run on them with memory that does not grow with the number of
+        rows, but for a label, a fold and 16 columns of each. Labels and rows must come out the
+        same whenever they are read.
+
+        Args:
+            read: Starts reading from the first row: blocks of ``(features, labels)``, each as for
+                :meth:`from_arrays`.
+
+        Raises:
+            InputError: As :meth:`from_arrays`, or blocks of different widths.
+        """
+        heads: list[FloatArray] = []
+        labels: list[npt.NDArray[Any]] = []
+        width, n_rows, dtype = 0, 0, np.dtype(np.float32)
+        for features, given in read():
+            block = _as_features(features)
+            if width and block.shape[1] != width:
+                raise InputError(f"blocks of {width} and of {block.shape[1]} features")
+            _check_values(block, n_rows)
+            labels.append(_as_labels(given, len(block)))
+            heads.append(block[:, :HEAD_COLUMNS].copy())
+            width, n_rows = block.shape[1], n_rows + len(block)
+            dtype = np.promote_types(dtype, block.dtype)
+        if n_rows == 0:
+            raise InputError("features are empty: no rows")
+        rows = StreamedRows(read, np.concatenate(heads), width, dtype)
+        return cls(rows, *_encode(np.concatenate(labels)))
+
+    @property
+    def features(self) -> FloatArray:
+        """``(n_samples, n_features)``, float32 or float64.
+
+        Never a copy where the array given was of these types; it is not to be written to.
+
+        Raises:
+            InputError: The rows are streamed.
+        """
+        if isinstance(self.rows, ArrayRows):
+            return self.rows.array
+        raise InputError(
+            "this metric needs all features in memory, and they are read in blocks",
+            "score a sample of the rows",
+        )
+
+    def remember(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What metrics share: made on the first call, the same object afterwards."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        value: T = self._shared[key]
+        return value
 
     @property
     def n_samples(self) -> int:
-        return len(self.features)
+        return self.rows.n_samples
 
     @property
     def n_features(self) -> int:
-        return int(self.features.shape[1])
+        return self.rows.n_features
 
     @property
     def n_classes(self) -> int:
@@ -100,15 +146,48 @@ def _as_array(values: npt.ArrayLike, noun: str) -> npt.NDArray[Any]:
         raise InputError(f"{noun} are not an array: {error}") from None
 
 
-def _check_values(features: FloatArray) -> None:
+def _as_features(features: npt.ArrayLike) -> FloatArray:
+    """Two-dimensional, float32 or float64."""
+    array = _as_array(features, "features")
+    if array.ndim != 2:
+        raise InputError(f"features must have shape (n_samples, n_features), got {array.shape}")
+    if array.shape[1] == 0:
+        raise InputError(f"features are empty: shape {array.shape}")
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"features must be real numbers, got {array.dtype}")
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float32 if array.dtype == np.float16 else np.float64)
+    return array
+
+
+def _as_labels(labels: npt.ArrayLike, n_rows: int) -> npt.NDArray[Any]:
+    given = _as_array(labels, "labels")
+    if given.ndim != 1:
+        raise InputError(f"labels must have shape (n_samples,), got {given.shape}")
+    if len(given) != n_rows:
+        raise InputError(f"{n_rows} rows of features but {len(given)} labels")
+    return given
+
+
+def _encode(labels: npt.NDArray[Any]) -> tuple[IntArray, tuple[Any, ...]]:
+    """Indices into the sorted classes, and the classes."""
+    classes, encoded = np.unique(_as_discrete(labels), return_inverse=True)
+    if len(classes) < 2:
+        raise InputError(f"only one class ('{classes[0]}'): nothing to tell apart")
+    return encoded.astype(np.int64), tuple(classes.tolist())
+
+
+def _check_values(features: FloatArray, first: int = 0) -> None:
+    """``first`` is the index of the first row, for the message."""
     for start in range(0, len(features), _CHECK_ROWS):
         # Compared so that NaN fails as well.
         usable = (np.abs(features[start : start + _CHECK_ROWS]) <= _LARGEST).all(axis=1)
         if not usable.all():
             row = start + int(np.argmin(usable))
-            if np.isfinite(features[row]).all():
-                raise InputError(f"features hold values beyond {_LARGEST:g}, first in row {row}")
-            raise InputError(f"features hold NaN or infinity, first in row {row}")
+            what = f"values beyond {_LARGEST:g}"
+            if not np.isfinite(features[row]).all():
+                what = "NaN or infinity"
+            raise InputError(f"features hold {what}, first in row {first + row}")
 
 
 def _as_discrete(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:

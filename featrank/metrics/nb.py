@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from featrank.errors import InputError
 from featrank.metrics.declaration import Metric
-from featrank.metrics.held_out import FoldedLayer, LinearRule, Moments
+from featrank.metrics.held_out import NEGLIGIBLE, LinearRule, folded
 from featrank.metrics.labelled import Labelled
+from featrank.metrics.moments import Moments
 from featrank.records import Score
 
 # Added to every variance, as in the paper and scikit-learn.
 _FLOOR = 1e-9
-
-# A range below this counts as constant: its reciprocal's square would overflow. float32 values
-# that differ at all differ by more.
-_NEGLIGIBLE = 1e-100
 
 
 def compute(labelled: Labelled, *, folds: int = 5, seed: int = 0) -> Score:
@@ -43,19 +39,15 @@ def compute(labelled: Labelled, *, folds: int = 5, seed: int = 0) -> Score:
     Raises:
         InputError: All features are constant, or every class has one sample.
     """
-    layer = FoldedLayer(labelled, folds, seed)
-    moments = layer.moments(full=False)
-    low = np.min([part.low for part in moments], axis=0)
-    high = np.max([part.high for part in moments], axis=0)
-    if (high - low).max() <= _NEGLIGIBLE:
-        raise InputError("features are constant: every sample has the same")
-    return layer.score(moments, _fit)
+    layer = folded(labelled, folds, seed)
+    layer.require_variation()
+    return layer.score(layer.moments(full=False), _fit)
 
 
 def _fit(training: Moments) -> LinearRule:
     """The rule on unscaled features: the offset of the scaling cancels, its width is divided by."""
     width = training.high - training.low
-    kept = width > _NEGLIGIBLE
+    kept = width > NEGLIGIBLE
     width = np.where(kept, width, 1.0)
     variance = training.scatter() / training.n_samples / width / width + _FLOOR
     scaled_means = training.means / width
@@ -75,5 +67,6 @@ METRIC = Metric(
     predicts="few-shot",
     compute=compute,
     params={"folds": 5, "seed": 0},
+    needs="moments",
     bounds=(0.0, 1.0),
 )

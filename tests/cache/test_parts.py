@@ -11,6 +11,7 @@ from featrank.cache.parts import (
     class_counts,
     list_parts,
     open_part,
+    read_blocks,
     read_features,
     write_part,
 )
@@ -100,3 +101,12 @@ def test_a_part_of_another_width_is_refused(tmp_path: Path) -> None:
 
 def test_no_folder_means_no_parts(tmp_path: Path) -> None:
     assert list_parts(tmp_path / "none") == []
+
+
+def test_blocks_are_the_features_in_order(tmp_path: Path) -> None:
+    parts = [write_part(tmp_path, rows(start), FACTS).part for start in (0, 6)]
+    whole, labels = read_features(tmp_path, parts, 3)
+    blocks = list(read_blocks(tmp_path, parts, rows=2))
+    assert max(len(block) for block, _ in blocks) == 2
+    np.testing.assert_array_equal(np.concatenate([block for block, _ in blocks]), whole)
+    np.testing.assert_array_equal(np.concatenate([y for _, y in blocks]), labels)

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import math
+import warnings
 
 import numpy as np
 import pytest
+from feature_grid import in_blocks
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from featrank.errors import InputError
 from featrank.metrics import METRICS
 from featrank.metrics.labelled import Labelled
 
-METRICS_OF_FEATURES = [metric for metric in METRICS if metric.needs == "features"]
+METRICS_OF_FEATURES = [metric for metric in METRICS if metric.needs != "source_probs"]
 every_metric = pytest.mark.parametrize("metric", METRICS_OF_FEATURES, ids=lambda m: m.name)
 every_label_reader = pytest.mark.parametrize(
     "metric", [m for m in METRICS_OF_FEATURES if m.sees_labels], ids=lambda m: m.name
+)
+every_streamable = pytest.mark.parametrize(
+    "metric", [m for m in METRICS_OF_FEATURES if m.needs == "moments"], ids=lambda m: m.name
 )
 every_shape = pytest.mark.parametrize("n_features", [5, 150], ids=["n>d", "n<d"])
 
@@ -47,6 +54,8 @@ def test_declares_what_a_reader_needs(metric):
     assert metric.paper
     assert metric.version >= 1
     assert metric.predicts in {"linear probe", "few-shot", "fine-tuning"}
+    assert metric.needs in {"moments", "features", "source_probs"}
+    assert metric.bounds[0] < metric.bounds[1]
     assert metric.compute.__doc__
 
 
@@ -59,6 +68,9 @@ def test_is_a_finite_float_within_bounds(metric, n_features):
         assert type(value) is float
         assert math.isfinite(value)
         assert metric.bounds[0] <= value <= metric.bounds[1]
+        if metric.bounds_for is not None:
+            low, high = metric.bounds_for(Labelled.from_arrays(features, y))
+            assert metric.bounds[0] <= low <= value <= high <= metric.bounds[1]
 
 
 @every_metric
@@ -202,3 +214,103 @@ def test_degenerate_features_give_a_number_or_a_named_error(metric, spoil, dtype
 @pytest.mark.filterwarnings("error")
 def test_classes_without_variation_give_a_number_or_a_named_error(metric):
     _finite_or_named(metric, np.repeat(np.eye(3, 5), 8, axis=0), np.arange(24) // 8)
+
+
+def _close_details(found, expected):
+    assert found.keys() == expected.keys()
+    for key, value in expected.items():
+        assert found[key] == (pytest.approx(value, rel=1e-6) if type(value) is float else value)
+
+
+@every_streamable
+@every_shape
+@pytest.mark.parametrize("rows", [1, 17, 100])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_streamed_is_as_in_one_piece(metric, n_features, rows, dtype):
+    features, labels = _data(n_features)
+    features = features.astype(dtype)
+    names = np.array(["zebra", "ant", "Mole"])[labels]
+    whole = metric.score(Labelled.from_arrays(features, names))
+    score = metric.score(Labelled.from_blocks(in_blocks(features, names, rows)))
+    assert score.value == pytest.approx(whole.value, rel=1e-9)
+    assert (score.tie_break is None) == (whole.tie_break is None)
+    assert score.tie_break is None or score.tie_break == pytest.approx(whole.tie_break, rel=1e-9)
+    _close_details(score.details, whole.details)
+
+
+@every_metric
+def test_what_streams_is_declared(metric):
+    features, labels = _data()
+    streamed = Labelled.from_blocks(in_blocks(features, labels))
+    if metric.needs == "moments":
+        assert math.isfinite(metric.score(streamed).value)
+    else:
+        # Either refused by name, or the metric takes a sample by itself.
+        with contextlib.suppress(InputError):
+            assert math.isfinite(metric.score(streamed).value)
+
+
+def test_metrics_share_one_layer():
+    """What one metric leaves behind does not change another's number."""
+    features, labels = _data()
+    together = Labelled.from_arrays(features, labels)
+    for metric in [*METRICS_OF_FEATURES, *METRICS_OF_FEATURES[::-1]]:
+        assert metric.score(together).value == metric(features, labels)
+
+
+@st.composite
+def _layers(draw):
+    """A layer that may be degenerate in any of several ways, or not a layer at all."""
+    n_rows, n_features = draw(st.integers(1, 14)), draw(st.integers(1, 9))
+    rng = np.random.default_rng(draw(st.integers(0, 2**16)))
+    features = rng.standard_normal((n_rows, n_features))
+    labels = rng.integers(0, draw(st.integers(1, 5)), n_rows)
+    for spoil in draw(st.lists(st.sampled_from(sorted(SPOILS)), max_size=2)):
+        features, labels = SPOILS[spoil](features, labels, rng)
+    dtype = draw(st.sampled_from([np.float16, np.float32, np.float64]))
+    with np.errstate(all="ignore"):
+        return features.astype(dtype), labels
+
+
+def _one_cell(value):
+    def spoil(features, labels, rng):
+        features = features.copy()
+        features.flat[rng.integers(features.size)] = value
+        return features, labels
+
+    return spoil
+
+
+SPOILS = {
+    "nan": _one_cell(np.nan),
+    "inf": _one_cell(np.inf),
+    "-inf": _one_cell(-np.inf),
+    "outlier": _one_cell(1e20),
+    "constant": lambda x, y, rng: (np.full_like(x, rng.integers(-2, 3)), y),
+    "constant column": lambda x, y, rng: (np.where(np.arange(x.shape[-1]) == 0, 0.1, x), y),
+    "binary": lambda x, y, rng: ((x > 0).astype(float), y),
+    "equal rows": lambda x, y, rng: (x[np.zeros(len(x), int) + np.arange(len(x)) % 3 % len(x)], y),
+    "tiny": lambda x, y, rng: (x * 1e-25, y),
+    "one class": lambda x, y, rng: (x, np.zeros(len(y), int)),
+    "single samples": lambda x, y, rng: (x, np.arange(len(y))),
+    "balanced": lambda x, y, rng: (x, np.arange(len(y)) % 2),
+    "collapsed": lambda x, y, rng: (np.eye(7)[np.arange(len(y)) % 3], np.arange(len(y)) % 3),
+    "gaps": lambda x, y, rng: (x, y if y.dtype.kind == "U" else y**2 * 7 - 3),
+    "text": lambda x, y, rng: (x, np.array([f"class {label}" for label in y])),
+    "1-D": lambda x, y, rng: (x.ravel()[: len(y)], y),
+    "too few labels": lambda x, y, rng: (x, y[:-1]),
+}  # fmt: skip
+
+
+@settings(
+    max_examples=200,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(layer=_layers())
+def test_whatever_comes_there_is_a_finite_number_or_a_named_error(layer):
+    for metric in METRICS_OF_FEATURES:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            _finite_or_named(metric, *layer)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from featrank.errors import InputError
+from featrank.errors import IncompleteError, InputError
 from featrank.metrics.declaration import Metric
 from featrank.metrics.labelled import Labelled
 from featrank.records import Score
@@ -49,3 +51,21 @@ def test_unknown_parameters_are_named():
 def test_input_is_checked():
     with pytest.raises(InputError, match="only one class"):
         METRIC(FEATURES, ["a"] * 4)
+
+
+def test_a_value_beyond_its_bounds_is_an_error_not_a_number():
+    strict = dataclasses.replace(METRIC, bounds=(0.0, 8.9))
+    with pytest.raises(IncompleteError, match="'spread' left its bounds: 9 is not within 0 to"):
+        strict(FEATURES, LABELS)
+
+
+def test_bounds_may_follow_from_the_data():
+    strict = dataclasses.replace(
+        METRIC, bounds_for=lambda labelled: (0.0, 4.0 * labelled.n_classes)
+    )
+    with pytest.raises(IncompleteError, match="0 to 8"):
+        strict(FEATURES, LABELS)
+
+
+def test_rounding_beyond_the_bounds_is_taken_back():
+    assert dataclasses.replace(METRIC, bounds=(0.0, 9.0 - 1e-6))(FEATURES, LABELS) == 9.0 - 1e-6

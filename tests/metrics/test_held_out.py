@@ -6,7 +6,7 @@ import operator
 import numpy as np
 import pytest
 
-from featrank.metrics import held_out
+from featrank.metrics import row_source
 from featrank.metrics.folds import stratified_folds
 from featrank.metrics.held_out import FoldedLayer, LinearRule
 from featrank.metrics.labelled import Labelled
@@ -21,7 +21,7 @@ def data():
 @pytest.fixture(params=["whole", "blocks"])
 def layer(request, data, monkeypatch):
     if request.param == "blocks":
-        monkeypatch.setattr(held_out, "_BLOCK_VALUES", 18)
+        monkeypatch.setattr(row_source, "BLOCK_VALUES", 18)
     return FoldedLayer(Labelled.from_arrays(*data), folds=4, seed=0)
 
 

@@ -1,0 +1,152 @@
+"""What a set of rows leaves behind: enough for every metric that needs moments only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from featrank.records import IntArray
+
+Float64Array = npt.NDArray[np.float64]
+
+# Of the squared deviations from the layer's class means: less than this is lost to rounding.
+_ROUNDING = 1e-12
+
+
+@dataclass(slots=True)
+class Moments:
+    """Sums over a set of rows; those of two sets add up to those of their union.
+
+    Attributes:
+        centres: ``(n_classes, n_features)`` the mean of each class over the whole layer. Deviations
+            are taken from there, so that well separated classes do not cancel.
+        counts: ``(n_classes,)`` rows of each class.
+        deviations: ``(n_classes, n_features)`` summed over the rows.
+        spreads: ``(n_classes,)`` squared lengths of the deviations, summed.
+        squares: ``(n_features, n_features)`` second moments of the deviations, or
+            ``(n_features,)``: their diagonal.
+        fourth_within: Fourth powers of the deviations' lengths, summed.
+        fourth_total: The same for deviations from the mean of the whole layer.
+        low: ``(n_features,)`` smallest values.
+        high: ``(n_features,)`` largest values.
+    """
+
+    centres: Float64Array
+    counts: IntArray
+    deviations: Float64Array
+    spreads: Float64Array
+    squares: Float64Array
+    fourth_within: float
+    fourth_total: float
+    low: Float64Array
+    high: Float64Array
+
+    @classmethod
+    def empty(cls, centres: Float64Array, *, full: bool) -> Moments:
+        """Of no rows; ``full`` for all second moments rather than their diagonal."""
+        n_classes, n_features = centres.shape
+        return cls(
+            centres=centres,
+            counts=np.zeros(n_classes, np.int64),
+            deviations=np.zeros_like(centres),
+            spreads=np.zeros(n_classes),
+            squares=np.zeros((n_features,) * (2 if full else 1)),
+            fourth_within=0.0,
+            fourth_total=0.0,
+            low=np.full(n_features, np.inf),
+            high=np.full(n_features, -np.inf),
+        )
+
+    def gather(self, labels: IntArray, rows: Float64Array) -> None:
+        """Add rows, which are centred on the mean of the whole layer."""
+        n_classes = len(self.counts)
+        deviations = rows - self.centres[labels]
+        lengths = np.einsum("ij,ij->i", deviations, deviations)
+        self.counts += np.bincount(labels, minlength=n_classes)
+        self.deviations += sum_by_class(labels, deviations, n_classes)
+        self.spreads += np.bincount(labels, weights=lengths, minlength=n_classes)
+        self.fourth_within += float(lengths @ lengths)
+        self.fourth_total += float(np.square(np.einsum("ij,ij->i", rows, rows)).sum())
+        if self.squares.ndim == 2:
+            self.squares += deviations.T @ deviations
+        else:
+            self.squares += np.einsum("ij,ij->j", deviations, deviations)
+        np.minimum(self.low, rows.min(axis=0), out=self.low)
+        np.maximum(self.high, rows.max(axis=0), out=self.high)
+
+    def __add__(self, other: Moments) -> Moments:
+        return Moments(
+            self.centres,
+            self.counts + other.counts,
+            self.deviations + other.deviations,
+            self.spreads + other.spreads,
+            self.squares + other.squares,
+            self.fourth_within + other.fourth_within,
+            self.fourth_total + other.fourth_total,
+            np.minimum(self.low, other.low),
+            np.maximum(self.high, other.high),
+        )
+
+    @property
+    def n_samples(self) -> int:
+        return int(self.counts.sum())
+
+    @property
+    def present(self) -> IntArray:
+        """The classes that have rows here."""
+        return np.flatnonzero(self.counts)
+
+    @property
+    def means(self) -> Float64Array:
+        """``(n_present, n_features)``."""
+        present = self.present
+        means: Float64Array = (
+            self.centres[present] + self.deviations[present] / self.counts[present, None]
+        )
+        return means
+
+    def scatter(self) -> Float64Array:
+        """Sum over rows of the squared deviation from the class mean, shaped as ``squares``.
+
+        Exactly zero where rounding is all that is left, as when no class has two different rows.
+        """
+        scaled = self.deviations[self.present] / np.sqrt(self.counts[self.present, None])
+        if self.squares.ndim == 1:
+            diagonal = np.maximum(self.squares - np.square(scaled).sum(axis=0), 0.0)
+            negligible = diagonal.sum() <= _ROUNDING * self.squares.sum()
+            return np.zeros_like(diagonal) if negligible else np.asarray(diagonal)
+        scatter = self.squares - scaled.T @ scaled
+        negligible = np.trace(scatter) <= _ROUNDING * np.trace(self.squares)
+        return np.zeros_like(scatter) if negligible else np.asarray(scatter)
+
+    def between_root(self) -> Float64Array:
+        """``(n_present, n_features)``: the between-class scatter is ``root.T @ root``."""
+        shares = self.counts[self.present] / self.n_samples
+        means = self.means
+        root: Float64Array = np.sqrt(self.counts[self.present, None]) * (means - shares @ means)
+        return root
+
+
+def sum_by_class(labels: IntArray, rows: Float64Array, n_classes: int) -> Float64Array:
+    """``(n_classes, n_features)``."""
+    from scipy.sparse import csr_array
+
+    members = csr_array(
+        (np.ones(len(labels)), (labels, np.arange(len(labels)))),
+        shape=(n_classes, len(labels)),
+    )
+    return np.asarray(members @ rows)
+
+
+def unit_rows(rows: Float64Array) -> Float64Array:
+    """Rows of length 1; a zero row stays zero."""
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: Float64Array = np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
+    return unit
+
+
+def rows_as_they_are(rows: Float64Array) -> Float64Array:
+    """The rows themselves."""
+    return rows

@@ -1,0 +1,110 @@
+"""logme against the Gaussian log density that it maximises, and against a plain fixed point."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from feature_grid import features_of, on_the_grid
+from scipy.optimize import minimize
+from scipy.stats import multivariate_normal
+
+from featrank.errors import InputError
+from featrank.metrics.labelled import Labelled
+from featrank.metrics.logme import METRIC, maximum_evidence
+from featrank.metrics.singular_rows import singular_rows
+
+
+def naive_logme(features, labels):
+    """The evidence maximised by MacKay's fixed point, class by class, until it stands still."""
+    z = np.asarray(features, dtype=np.float64)
+    n, d = z.shape
+    eigenvalues, basis = np.linalg.eigh(z.T @ z)
+    eigenvalues, evidences = np.maximum(eigenvalues, 0.0), []
+    for label in np.unique(labels):
+        t = (labels == label).astype(float)
+        target = basis.T @ (z.T @ t)
+        alpha = beta = 1.0
+        for _ in range(5000):
+            precision = alpha + beta * eigenvalues
+            m = beta * target / precision
+            gamma = (beta * eigenvalues / precision).sum()
+            before = alpha / beta
+            residual = t - z @ (basis @ m)
+            alpha, beta = gamma / (m @ m), (n - gamma) / (residual @ residual)
+            # Where the features have no say α grows without end.
+            if abs(alpha / beta - before) < 1e-7 * before or alpha > 1e10 * beta * eigenvalues[-1]:
+                break
+        precision = alpha + beta * eigenvalues
+        m = beta * target / precision
+        residual = t - z @ (basis @ m)
+        evidences.append(
+            n / 2 * np.log(beta) + d / 2 * np.log(alpha) - n / 2 * np.log(2 * np.pi)
+            - beta / 2 * residual @ residual - alpha / 2 * m @ m - np.log(precision).sum() / 2
+        )  # fmt: skip
+    return np.mean(evidences) / n
+
+
+@on_the_grid
+def test_equals_the_fixed_point(case):
+    features, labels = features_of(case)
+    expected = naive_logme(features, labels)
+    value = METRIC(features, labels)
+    assert value == pytest.approx(expected, rel=1e-4)
+    assert value >= expected - 1e-9
+
+
+@pytest.mark.parametrize(("n", "d"), [(200, 50), (50, 200), (40, 40)])
+def test_is_the_maximum_of_the_gaussian_density(n, d):
+    rng = np.random.default_rng(0)
+    z, labels = rng.standard_normal((n, d)), np.arange(n) % 4
+    z[:, :4] += np.eye(4)[labels]
+    singular = singular_rows(Labelled.from_arrays(z, labels), centred=False)
+    evidences, alphas, betas = maximum_evidence(singular, n)
+    kernel, axes = np.linalg.eigh(z @ z.T)
+    best = []
+    for label in range(4):
+        t = (labels == label).astype(float)
+
+        def density(log_alpha, log_beta, t=t):
+            """ln N(t; 0, I/β + ZZᵀ/α), along the covariance's axes."""
+            variances = np.exp(-log_beta) + np.maximum(kernel, 0.0) * np.exp(-log_alpha)
+            squared = (axes.T @ t) ** 2
+            return -0.5 * (np.log(2 * np.pi * variances) + squared / variances).sum()
+
+        # Classes are numbered by the rows: find ours by its evidence.
+        points = np.log(np.stack([alphas, betas], axis=1))
+        here = np.argmin(np.abs([density(*x) - e for x, e in zip(points, evidences, strict=True)]))
+        covariance = np.eye(n) / betas[here] + z @ z.T / alphas[here]
+        exact = multivariate_normal.logpdf(t, np.zeros(n), covariance)
+        assert exact == pytest.approx(evidences[here], rel=1e-9)
+        found = minimize(
+            lambda x: -density(*x), points[here] + [0.5, -0.5],
+            method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-9},
+        )  # fmt: skip
+        best.append(-found.fun)
+    value = METRIC(z, labels)
+    assert value == pytest.approx(np.mean(best) / n, abs=1e-8)
+
+
+def test_features_without_a_say_leave_the_noise_alone():
+    # Orthogonal to every indicator: t ~ N(0, 1/β) with 1/β = mean t².
+    features = np.tile([[1.0], [-1.0]], (10, 1))
+    labels = np.repeat([0, 1], 10)
+    expected = -0.5 * (np.log(2 * np.pi * 0.5) + 1)
+    assert METRIC(features, labels) == pytest.approx(expected, rel=1e-6)
+
+
+def test_duplicating_features_changes_nothing():
+    features, labels = features_of("200x32x4")
+    twice = np.hstack([features, features])
+    assert METRIC(twice, labels) == pytest.approx(METRIC(features, labels), rel=1e-6)
+
+
+def test_scale_does_not_matter():
+    features, labels = features_of("60x256x3")
+    assert METRIC(features * 2.0**20, labels) == pytest.approx(METRIC(features, labels), rel=1e-6)
+
+
+def test_classes_determined_exactly_are_an_error():
+    with pytest.raises(InputError, match="no bound"):
+        METRIC(np.repeat(np.eye(3), 5, axis=0), np.arange(15) // 5)

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from feature_grid import features_of, in_blocks, on_the_grid
+
+from featrank.metrics.labelled import Labelled
+from featrank.metrics.singular_rows import canonical_correlations, singular_rows
+
+
+@on_the_grid
+@pytest.mark.parametrize("centred", [True, False])
+@pytest.mark.parametrize("streamed", [True, False])
+def test_equals_the_decomposition(case, centred, streamed):
+    features, labels = features_of(case)
+    labelled = Labelled.from_arrays(features, labels)
+    if streamed:
+        labelled = Labelled.from_blocks(in_blocks(features, labels))
+    z = features.astype(np.float64)
+    if centred:
+        z -= z.mean(axis=0)
+    left, values, _ = np.linalg.svd(z, full_matrices=False)
+    kept = values > 1e-6 * values[0]
+    found = singular_rows(labelled, centred=centred)
+    np.testing.assert_allclose(found.squares, values[kept][::-1] ** 2, rtol=1e-8)
+    indicators = labels[:, None] == np.unique(labels)
+    lengths = np.square(left[:, kept].T @ indicators).sum(axis=0)
+    np.testing.assert_allclose(
+        np.sort(np.square(found.projections).sum(axis=0)), np.sort(lengths), rtol=1e-8
+    )
+
+
+def test_canonical_correlations_of_two_classes():
+    labels = np.arange(30) % 2
+    values = np.random.default_rng(0).standard_normal(30) + labels
+    expected = np.corrcoef(values, labels)[0, 1] ** 2
+    found = canonical_correlations(Labelled.from_arrays(values[:, None], labels))
+    np.testing.assert_allclose(found, [0.0, expected], atol=1e-12)

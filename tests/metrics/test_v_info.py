@@ -1,0 +1,52 @@
+"""v_info against a plain transcription, fold by fold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from feature_grid import features_of, folds_of, on_the_grid
+
+from featrank.metrics.labelled import Labelled
+from featrank.metrics.v_info import METRIC
+
+
+def naive_v_info(features, labels):
+    z = np.asarray(features, dtype=np.float64)
+    z = z / np.linalg.norm(z, axis=1, keepdims=True)
+    logs = []
+    for train, test in folds_of(features, labels):
+        present = np.unique(labels[train])
+        means = np.array([z[train & (labels == c)].mean(axis=0) for c in present])
+        priors = np.array([(labels[train] == c).mean() for c in present])
+        centred = z[train] - means[np.searchsorted(present, labels[train])]
+        n, d = centred.shape
+        covariance = centred.T @ centred / (n - 1)
+        precision = np.linalg.inv(covariance + np.trace(covariance) / (n - 1) * np.eye(d))
+        for i in np.flatnonzero(test & np.isin(labels, present)):
+            logits = [np.log(p) - (z[i] - m) @ precision @ (z[i] - m) / 2
+                      for p, m in zip(priors, means, strict=True)]  # fmt: skip
+            top = max(logits)
+            own = logits[list(present).index(labels[i])]
+            logs.append(own - top - np.log(np.exp(np.array(logits) - top).sum()))
+    shares = np.bincount(labels) / len(labels)
+    return -(shares * np.log(shares)).sum() + np.mean(logs)
+
+
+@on_the_grid
+def test_equals_the_formula(case):
+    features, labels = features_of(case)
+    expected = naive_v_info(features, labels)
+    assert METRIC(features, labels) == pytest.approx(expected, rel=1e-6, abs=1e-8)
+
+
+def test_reaches_the_entropy_where_classes_are_plain():
+    features, labels = features_of("200x32x4", signal=20.0)
+    score = METRIC.score(Labelled.from_arrays(features, labels))
+    assert score.details["entropy"] == pytest.approx(np.log(4))
+    assert score.value == pytest.approx(np.log(4), rel=1e-6)
+
+
+def test_noise_tells_nothing():
+    rng = np.random.default_rng(0)
+    features, labels = rng.standard_normal((600, 10)), np.arange(600) % 3
+    assert METRIC(features, labels) == pytest.approx(0.0, abs=0.05)
