@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from featrank.cache.scores import ScoreStore
-from featrank.cache.store import FeatureStore
+from featrank.cache.store import FeatureStore, Layer
 from featrank.errors import InputError
 from featrank.metrics import METRICS, Metric
 from featrank.plan import Candidate
 from featrank.records import CACHED, FAILED, OK, LayerRef, MetricScore, ScoreRow
-from featrank.score import score_features
+from featrank.score import score_blocks, score_features
 
 
 def choose_metrics(metrics: Sequence[str], by: str | None) -> list[Metric]:
@@ -39,10 +39,9 @@ def score_candidate(
         if (found := kept.get(metric.name, metric.version, metric.params)) is not None:
             scores[metric.name] = found
     missing = [metric for metric in metrics if metric.name not in scores]
-    if missing:
-        for scored in score_features(store.read(layer), missing):
-            kept.put(scored)
-            scores[scored.metric] = scored
+    for scored in _score_layer(layer, missing, store):
+        kept.put(scored)
+        scores[scored.metric] = scored
     return ScoreRow(
         model=model,
         layer=LayerRef(layer.manifest.key["layer"], layer.manifest.key["pooling"]),
@@ -52,3 +51,16 @@ def score_candidate(
         images_per_second=layer.manifest.extraction.get("images_per_second"),
         scores={metric.name: scores[metric.name] for metric in metrics},
     )
+
+
+def _score_layer(
+    layer: Layer, metrics: Sequence[Metric], store: FeatureStore
+) -> Iterator[MetricScore]:
+    """Metrics of moments read the layer in blocks; only for others is it all in memory."""
+    streamed = [metric for metric in metrics if metric.needs == "moments"]
+    others = [metric for metric in metrics if metric.needs != "moments"]
+    if streamed:
+        names = layer.manifest.class_names
+        yield from score_blocks(lambda: store.blocks(layer), names, streamed)
+    if others:
+        yield from score_features(store.read(layer), others)

@@ -91,9 +91,8 @@ def bench_read(root: Path) -> None:
     np.save(array, store.read(layer).features)
     ours, numpys = best(lambda: store.read(layer)), best(lambda: np.load(array))
     array.unlink()
-    print(
-        f"read {ROWS} x {WIDTH}: ours {ours:.2f} s, numpy.load {numpys:.2f} s, {ours / numpys:.2f} times"
-    )
+    ratio = ours / numpys
+    print(f"read {ROWS} x {WIDTH}: {ours:.2f} s, numpy.load {numpys:.2f} s, {ratio:.2f} times")
 
 
 def bench_score(root: Path) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib
+import json
 import multiprocessing
 import os
 import resource
@@ -23,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,7 +40,8 @@ from featrank.records import FloatArray, IntArray
 
 SIZES = ("5000x1280x10", "5000x2048x100", "50000x768x100", "50000x2048x1000")
 TOGETHER = ("tmi", "gda", "nb", "logme", "hscore_reg", "ncm", "ridge")
-STREAMED, STREAMED_PREFIX, PART_ROWS = "1000000x512x100", 50_000, 4096
+STREAMED, STREAMED_PREFIX, PARTS = "parts.json"
+PART_ROWS = "1000000x512x100", 50_000, 4096
 
 
 def main() -> None:
@@ -212,25 +215,28 @@ def write_layer(folder: Path, size: tuple[int, int, int]) -> None:
     """A layer's parts, as an extraction writes them."""
     n_rows, width, n_classes = size
     facts = {"key": {}, "class_names": [f"class {label}" for label in range(n_classes)]}
+    parts = []
     for start in range(0, n_rows, PART_ROWS):
         stop = min(start + PART_ROWS, n_rows)
         features, labels = make_rows(start, stop, width, n_classes)
         blank = [""] * len(labels)
-        write_part(folder, Rows(start, stop, blank, blank, labels.tolist(), features, []), facts)
+        rows = Rows(start, stop, blank, blank, labels.tolist(), features, [])
+        parts.append(asdict(write_part(folder, rows, facts).part))
+    (folder / PARTS).write_text(json.dumps({"width": width, "parts": parts}))
 
 
-def layer_parts(folder: Path, n_rows: int | None = None) -> Iterator[Part]:
-    """The parts of a written layer, up to a number of rows."""
-    for path in sorted(folder.glob("part-*.parquet")):
-        start = int(path.name[5:14])
-        if n_rows is None or start < n_rows:
-            yield Part(path.name, 0, path.stat().st_size, "")
+def read_layer(folder: Path) -> Iterator[tuple[FloatArray, IntArray]]:
+    """A written layer's blocks."""
+    written = json.loads((folder / PARTS).read_text())
+    yield from read_blocks(folder, [Part(**part) for part in written["parts"]], written["width"])
 
 
 def prefix_blocks(folder: Path, n_rows: int) -> Iterator[tuple[FloatArray, IntArray]]:
     """The first rows."""
     left = n_rows
-    for features, labels in read_blocks(folder, layer_parts(folder, n_rows)):
+    for features, labels in read_layer(folder):
+        if left <= 0:
+            return
         yield features[:left], labels[:left]
         left -= len(features[:left])
 
@@ -240,7 +246,7 @@ def stream_layer(folder: Path, names: list[str]) -> None:
     warm_up()
     print(f"  before: {peak_mib():.0f} MiB")
     start = time.perf_counter()
-    labelled = Labelled.from_blocks(lambda: read_blocks(folder, layer_parts(folder)))
+    labelled = Labelled.from_blocks(partial(read_layer, folder))
     show("first reading", None, time.perf_counter() - start)
     for name in names:
         show(name, *timed(METRICS.get(name), labelled))

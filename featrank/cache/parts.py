@@ -213,19 +213,8 @@ def read_features(
     starts = np.concatenate([[0], np.cumsum([part.rows for part in parts])]).astype(int)
 
     def fill(part: Part, start: int) -> None:
-        import pyarrow.parquet as pq
-
-        if part.rows == 0:
-            return
-        source = pq.ParquetFile(directory / part.file)
-        stored = source.schema_arrow.field("features").type.list_size
-        if source.metadata.num_rows != part.rows or stored != width:
-            raise ValueError(f"{part.file}: {source.metadata.num_rows} rows of {stored}")
         rows = slice(start, start + part.rows)
-        labels[rows] = source.read(["label"], use_threads=False).column("label").to_numpy()
-        with (directory / part.file).open("rb", buffering=0) as stream:
-            stream.seek(part.values_at)
-            stream.readinto(features[rows].data.cast("B"))
+        labels[rows] = _read_into(directory / part.file, part, features[rows])
 
     with ThreadPoolExecutor(_READERS) as pool:
         list(pool.map(fill, parts, starts[:-1].tolist()))
@@ -233,27 +222,36 @@ def read_features(
 
 
 def read_blocks(
-    directory: Path, parts: Iterable[Part], rows: int = 8192
+    directory: Path, parts: Iterable[Part], width: int
 ) -> Iterator[tuple[FloatArray, IntArray]]:
-    """Features and labels of a layer, a block of rows at a time, in the order of the rows.
-
-    Args:
-        directory: The layer's directory.
-        parts: The layer's parts.
-        rows: Rows of a block, at most.
+    """Features and labels of a layer, a part at a time, in the order of the rows.
 
     Raises:
         OSError: A part cannot be read.
+        ValueError: A part does not hold what the manifest says.
     """
+    for part in parts:
+        if part.rows:
+            features = np.empty((part.rows, width), np.float32)
+            yield features, _read_into(directory / part.file, part, features)
+
+
+def _read_into(path: Path, part: Part, features: FloatArray) -> IntArray:
+    """Read a part's features into an array of their shape; its labels."""
     import pyarrow.parquet as pq
 
-    for part in parts:
-        # Not mapped into memory: what has been read can be dropped.
-        with pq.ParquetFile(directory / part.file) as source:
-            for batch in source.iter_batches(rows, columns=["label", "features"]):
-                column = batch.column("features")
-                features = column.flatten().to_numpy().reshape(len(column), column.type.list_size)
-                yield features, batch.column("label").to_numpy()
+    if part.rows == 0:
+        return np.empty(0, np.int64)
+    source = pq.ParquetFile(path)
+    width = source.schema_arrow.field("features").type.list_size
+    if (source.metadata.num_rows, width) != features.shape:
+        raise ValueError(f"{part.file}: {source.metadata.num_rows} rows of {width}")
+    with path.open("rb", buffering=0) as stream:
+        stream.seek(part.values_at)
+        if stream.readinto(features.data.cast("B")) != features.nbytes:
+            raise ValueError(f"{part.file}: ends early")
+    labels: IntArray = source.read(["label"], use_threads=False).column("label").to_numpy()
+    return labels
 
 
 def class_counts(

@@ -17,7 +17,7 @@ from featrank.cache.integrity import Damage, check_parts, set_aside
 from featrank.cache.key import FeatureKey
 from featrank.cache.locks import Lease, extraction_lock
 from featrank.cache.manifest import MANIFEST, Manifest
-from featrank.cache.parts import PartFile, list_parts, open_part, read_features
+from featrank.cache.parts import PartFile, list_parts, open_part, read_blocks, read_features
 from featrank.cache.writer import (
     EntryWriter,
     LayerWriter,
@@ -28,7 +28,7 @@ from featrank.cache.writer import (
 )
 from featrank.errors import IncompleteError
 from featrank.file_hashes import FileHashes
-from featrank.records import Features
+from featrank.records import Features, FloatArray, IntArray
 
 # Between these, a part holds about 1/64 of the target: little is lost to a kill, and a million
 # images are still not more than a few hundred files.
@@ -118,7 +118,13 @@ class FeatureStore:
         layer, damages = self._look(directory)
         if damages:
             # Another process may be replacing the files: look again when nobody writes.
-            with self.lock(key, wait=True):
+            with ExitStack() as stack:
+                try:
+                    stack.enter_context(self.lock(key, wait=True))
+                except IncompleteError:
+                    for damage in damages:
+                        self._warn(f"damaged cache file: {damage}")
+                    raise
                 layer, damages = self._look(directory)
                 self._set_aside(damages)
         if layer is None or damages:
@@ -150,10 +156,20 @@ class FeatureStore:
         try:
             features, labels = read_features(layer.directory, manifest.parts, manifest.n_features)
         except (OSError, ValueError) as error:
-            raise IncompleteError(
-                f"damaged cache entry {layer.directory.name}: {error}", "run the same command again"
-            ) from error
+            raise _damaged(layer, error) from error
         return Features(features, labels, manifest.class_names)
+
+    def blocks(self, layer: Layer) -> Iterator[tuple[FloatArray, IntArray]]:
+        """A layer's features and labels, a part at a time.
+
+        Raises:
+            IncompleteError: A part is missing or damaged.
+        """
+        manifest = layer.manifest
+        try:
+            yield from read_blocks(layer.directory, manifest.parts, manifest.n_features)
+        except (OSError, ValueError) as error:
+            raise _damaged(layer, error) from error
 
     def layers(self) -> Iterator[tuple[Path, Layer | None]]:
         """Every layer's directory, with the layer where it is complete; nothing is checked."""
@@ -180,11 +196,16 @@ class FeatureStore:
         except IncompleteError as error:
             return [Damage(directory / MANIFEST, error.message)]
         if manifest is not None:
-            return check_parts(directory, manifest, self._hashes, fresh=True)
+            damages = check_parts(directory, manifest, self._hashes, fresh=True)
+            if not damages or (directory / MANIFEST).exists():
+                return damages
+            # A run is replacing files, for which the manifest goes first.
         damages = []
         for path in list_parts(directory):
             try:
                 open_part(path, FileHashes().get(path))
+            except FileNotFoundError:
+                continue
             except ValueError as error:
                 damages.append(Damage(path, str(error)))
         return damages
@@ -258,3 +279,9 @@ class FeatureStore:
             self._warn(f"damaged cache file set aside: {damage}")
         with explained_write(self.root, 0):
             set_aside(self.root, damages)
+
+
+def _damaged(layer: Layer, error: Exception) -> IncompleteError:
+    return IncompleteError(
+        f"damaged cache entry {layer.directory.name}: {error}", "run the same command again"
+    )

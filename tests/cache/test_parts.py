@@ -106,7 +106,7 @@ def test_no_folder_means_no_parts(tmp_path: Path) -> None:
 def test_blocks_are_the_features_in_order(tmp_path: Path) -> None:
     parts = [write_part(tmp_path, rows(start), FACTS).part for start in (0, 6)]
     whole, labels = read_features(tmp_path, parts, 3)
-    blocks = list(read_blocks(tmp_path, parts, rows=2))
-    assert max(len(block) for block, _ in blocks) == 2
+    blocks = list(read_blocks(tmp_path, parts, 3))
+    assert [len(block) for block, _ in blocks] == [5, 5]
     np.testing.assert_array_equal(np.concatenate([block for block, _ in blocks]), whole)
     np.testing.assert_array_equal(np.concatenate([y for _, y in blocks]), labels)
