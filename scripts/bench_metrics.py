@@ -127,7 +127,8 @@ def show(name: str, value: float | None, seconds: float) -> None:
 
 
 def warm_up() -> None:
-    """Import what the metrics import."""
+    """Import what the metrics import; torch is there after an extraction."""
+    importlib.import_module("torch")
     features, labels = make_rows(0, 200, 8, 4)
     for metric in METRICS:
         if metric.needs != "source_probs":
