@@ -17,6 +17,10 @@ from featrank.records import FloatArray, IntArray, Score
 # Rows whose distances to each other are held at a time: 128 MiB as float64.
 _SQUARE_ROWS = 4096
 
+# Columns compared at a time: all rows' values of them stay in the processor's cache, which takes
+# three fifths of the time of whole rows (500 x 1280).
+_COLUMNS = 128
+
 # Coordinate differences, summed over the classes, from which torch repays being imported.
 _TORCH_WORK = 5e9
 
@@ -156,8 +160,11 @@ def _square_distances(rows: FloatArray) -> FloatArray:
     import torch
     from scipy.spatial.distance import squareform
 
-    condensed = torch.pdist(torch.from_numpy(rows), p=float("inf")).numpy()
-    square: FloatArray = squareform(condensed, checks=False)
+    columns = torch.split(torch.from_numpy(rows), _COLUMNS, dim=1)
+    condensed = torch.pdist(columns[0].contiguous(), p=float("inf"))
+    for more in columns[1:]:
+        torch.maximum(condensed, torch.pdist(more.contiguous(), p=float("inf")), out=condensed)
+    square: FloatArray = squareform(condensed.numpy(), checks=False)
     return square
 
 
