@@ -27,7 +27,10 @@ class RowSource(Protocol):
     dtype: np.dtype[Any]
 
     def blocks(self, order: IntArray) -> Iterator[tuple[IntArray, FloatArray]]:
-        """All rows, a block at a time, with their indices; in that order where it costs nothing."""
+        """All rows, a block at a time, with their indices; in that order where it costs nothing.
+
+        A block is gone when the next one is asked for.
+        """
 
     def take(self, rows: IntArray, columns: slice) -> FloatArray:
         """Some columns of some rows, in the order asked."""
@@ -77,14 +80,26 @@ class StreamedRows:
     def blocks(self, order: IntArray) -> Iterator[tuple[IntArray, FloatArray]]:
         """All rows as they are stored, whatever the order asked for."""
         del order
-        step = _rows_per_block(self.n_features)
         first = 0
-        for features, _ in self._read():
-            block = np.asarray(features, dtype=self.dtype)
-            for start in range(0, len(block), step):
-                part = block[start : start + step]
-                yield np.arange(first + start, first + start + len(part)), part
+        for block in self._resized(_rows_per_block(self.n_features)):
+            yield np.arange(first, first + len(block)), block
             first += len(block)
+
+    def _resized(self, step: int) -> Iterator[FloatArray]:
+        """The rows in blocks of ``step``: small ones would be spent on waiting for threads."""
+        block = np.empty((step, self.n_features), self.dtype)
+        filled = 0
+        for features, _ in self._read():
+            rest = np.asarray(features)
+            while len(rest):
+                part, rest = rest[: step - filled], rest[step - filled :]
+                block[filled : filled + len(part)] = part
+                filled += len(part)
+                if filled == step:
+                    yield block
+                    filled = 0
+        if filled:
+            yield block[:filled]
 
     def take(self, rows: IntArray, columns: slice) -> FloatArray:
         if columns.stop is not None and columns.stop <= self._head.shape[1]:

@@ -63,9 +63,11 @@ def test_blocks_are_no_larger_than_stated(monkeypatch):
     features = RNG.standard_normal((90, 40))
     for labelled in _both(features):
         order = np.arange(90)[::-1]
-        found, blocks = zip(*labelled.rows.blocks(order), strict=True)
-        assert max(map(len, blocks)) <= 10
-        np.testing.assert_array_equal(np.concatenate(blocks), features[np.concatenate(found)])
+        blocks = [(found, block.copy()) for found, block in labelled.rows.blocks(order)]
+        assert max(len(block) for _, block in blocks) == 10
+        for found, block in blocks:
+            np.testing.assert_array_equal(block, features[found])
+        assert sorted(np.concatenate([found for found, _ in blocks])) == list(range(90))
 
 
 @pytest.mark.parametrize(
