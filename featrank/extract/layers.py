@@ -1,0 +1,151 @@
+"""The layers of a network that one can name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from featrank.extract.maps import Anatomy, Reading, UnknownLayout, tensors_in
+from featrank.extract.pooling import CannotPool, pool
+from featrank.extract.trace import BATCH, Call, Trace, trace
+from featrank.layers import HEAD, POOLINGS, PRE_LOGITS, LayerInfo
+
+_CONTAINERS = (nn.Sequential, nn.ModuleList)
+
+
+@dataclass(frozen=True, slots=True)
+class Anatomized:
+    """A network's layers, and how to read them.
+
+    Attributes:
+        anatomy: What the network says about itself.
+        layers: In depth order; the last of the features is ``pre_logits``, then ``head``.
+        readings: How each layer's module is laid out; under ``pre_logits`` the last map, where it
+            can be read.
+    """
+
+    anatomy: Anatomy
+    layers: tuple[LayerInfo, ...]
+    readings: dict[str, Reading]
+
+
+def find_layers(network: nn.Module, input_size: tuple[int, int, int]) -> Anatomized:
+    """The layers of a network, from one pass over shapes.
+
+    A layer is a module through whose output all later computation goes, and which is an element of
+    a sequence, a part of the network itself, or declared by timm as a feature of it. Of modules
+    with the same output the innermost gives the name; the others are aliases. What cannot be read
+    beyond doubt is not a layer. Names are module paths, so they do not depend on what is asked for.
+
+    Args:
+        network: A timm network in eval mode.
+        input_size: Channels, height, width.
+    """
+    anatomy = Anatomy.of(network, input_size[1:])
+    traced = trace(network, input_size)
+    layers: list[LayerInfo] = []
+    readings: dict[str, Reading] = {}
+    for names, call in _named_calls(network, traced):
+        try:
+            reading = Reading.of(call.output, BATCH, anatomy)
+        except UnknownLayout:
+            continue
+        readings[call.name] = reading
+        layers.append(_describe(call, names, reading, anatomy))
+    last = _describe(traced.pre_logits, [PRE_LOGITS], None, anatomy)
+    try:
+        readings[PRE_LOGITS] = Reading.of(traced.last_map.output, BATCH, anatomy)
+        below = _describe(traced.last_map, [PRE_LOGITS], readings[PRE_LOGITS], anatomy)
+        last.widths.update({key: below.widths[key] for key in below.widths if key != "auto"})
+        last.refusals.update(below.refusals)
+    except UnknownLayout as unknown:
+        last.refusals.update({key: str(unknown) for key in POOLINGS if key != "auto"})
+    layers.append(last)
+    if traced.head is not None:
+        layers.append(_describe(traced.head, [HEAD], None, anatomy))
+    return Anatomized(anatomy, tuple(layers), readings)
+
+
+def _named_calls(network: nn.Module, traced: Trace) -> list[tuple[list[str], Call]]:
+    """Each layer's call with its name and aliases, in depth order."""
+    times = Counter(call.name for call in traced.calls)
+    modules = dict(network.named_modules())
+    declared = _declared(network)
+    groups: dict[tuple[int, ...], list[Call]] = {}
+    for call in traced.calls:
+        once = times[call.name] == 1 and call.name not in (PRE_LOGITS, HEAD)
+        if once and call.identity and _is_place(call.name, modules, declared):
+            groups.setdefault(call.identity, []).append(call)
+    found = []
+    for calls in groups.values():
+        # A module that is run after the map's last change: in-place steps keep the identity.
+        if not any(call.name in declared or traced.is_bottleneck(call) for call in calls):
+            continue
+        calls.sort(key=lambda call: (_is_leaf(modules[call.name]), -call.name.count(".")))
+        found.append(([call.name for call in calls], calls[0]))
+    return sorted(found, key=lambda entry: entry[1].time)
+
+
+def _is_place(name: str, modules: dict[str, nn.Module], declared: frozenset[str]) -> bool:
+    """Whether a module stands where a layer may be."""
+    if name in declared:
+        return True
+    parent = name.rpartition(".")[0]
+    inside = not parent or isinstance(modules[parent], _CONTAINERS)
+    return inside and not _is_leaf(modules[name])
+
+
+def _is_leaf(module: nn.Module) -> bool:
+    return next(module.children(), None) is None
+
+
+def _declared(network: nn.Module) -> frozenset[str]:
+    """The modules that timm's feature information names, where their output is meant."""
+    info: Any = getattr(network, "feature_info", None)
+    info = getattr(info, "info", info) or []
+    return frozenset(
+        entry["module"]
+        for entry in info
+        if entry.get("module") and entry.get("hook_type", "forward") == "forward"
+    )
+
+
+def _describe(
+    call: Call, names: list[str], reading: Reading | None, anatomy: Anatomy
+) -> LayerInfo:
+    tensors = tensors_in(call.output)
+    widths: dict[str, int] = {}
+    refusals: dict[str, str] = {}
+    if reading is None:
+        widths["auto"] = int(tensors[0].flatten(1).shape[1])
+        shape, stride = tuple(tensors[0].shape[1:]), None
+    else:
+        shape = tuple(tensors[reading.layouts[0][0]].shape[1:])
+        stride = _stride(reading, anatomy)
+        for pooling in POOLINGS:
+            try:
+                pooled = pool(call.output, reading, pooling, anatomy.head_pooling)
+                widths[pooling] = int(pooled.shape[1])
+            except CannotPool as error:
+                refusals[pooling] = str(error)
+    return LayerInfo(
+        name=names[0],
+        aliases=tuple(names[1:]),
+        shape=shape,
+        widths=widths,
+        refusals=refusals,
+        stride=stride,
+        n_params=call.n_params,
+        macs=call.macs,
+    )
+
+
+def _stride(reading: Reading, anatomy: Anatomy) -> int | None:
+    """Pixels a side that one position of the finest map stands for."""
+    if not reading.patches:
+        return None
+    height, width = anatomy.image
+    return round((height * width / reading.patches) ** 0.5)
