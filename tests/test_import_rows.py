@@ -13,7 +13,7 @@ import featrank
 ROOT = Path(featrank.__file__).parent
 ROWS = [
     {"errors"},
-    {"records", "registry", "file_hashes", "atomic", "reporting"},
+    {"records", "registry", "file_hashes", "atomic", "reporting", "layers"},
     {"targets", "zoos", "metrics", "rank", "render", "config", "stamp"},
     {"extract", "cache", "score"},
     {"plan"},

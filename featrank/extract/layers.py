@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
 
-from featrank.extract.maps import Anatomy, Reading, UnknownLayout, tensors_in
-from featrank.extract.pooling import CannotPool, pool
+from featrank.extract.maps import NLC, Anatomy, Reading, UnknownLayoutError, tensors_in
+from featrank.extract.pooling import CannotPoolError, pool
 from featrank.extract.trace import BATCH, Call, Trace, trace
 from featrank.layers import HEAD, POOLINGS, PRE_LOGITS, LayerInfo
 
@@ -46,27 +47,41 @@ def find_layers(network: nn.Module, input_size: tuple[int, int, int]) -> Anatomi
     """
     anatomy = Anatomy.of(network, input_size[1:])
     traced = trace(network, input_size)
+    places = _named_calls(network, traced)
+    anatomy = _with_order(anatomy, [call for _, call in places])
     layers: list[LayerInfo] = []
     readings: dict[str, Reading] = {}
-    for names, call in _named_calls(network, traced):
-        try:
-            reading = Reading.of(call.output, BATCH, anatomy)
-        except UnknownLayout:
-            continue
-        readings[call.name] = reading
-        layers.append(_describe(call, names, reading, anatomy))
+    for names, call in places:
+        reading = _read(call, anatomy)
+        if reading is not None:
+            readings[call.name] = reading
+            layers.append(_describe(call, names, reading, anatomy))
     last = _describe(traced.pre_logits, [PRE_LOGITS], None, anatomy)
     try:
         readings[PRE_LOGITS] = Reading.of(traced.last_map.output, BATCH, anatomy)
         below = _describe(traced.last_map, [PRE_LOGITS], readings[PRE_LOGITS], anatomy)
         last.widths.update({key: below.widths[key] for key in below.widths if key != "auto"})
         last.refusals.update(below.refusals)
-    except UnknownLayout as unknown:
+    except UnknownLayoutError as unknown:
         last.refusals.update({key: str(unknown) for key in POOLINGS if key != "auto"})
     layers.append(last)
     if traced.head is not None:
         layers.append(_describe(traced.head, [HEAD], None, anatomy))
     return Anatomized(anatomy, tuple(layers), readings)
+
+
+def _read(call: Call, anatomy: Anatomy) -> Reading | None:
+    try:
+        return Reading.of(call.output, BATCH, anatomy)
+    except UnknownLayoutError:
+        return None
+
+
+def _with_order(anatomy: Anatomy, calls: list[Call]) -> Anatomy:
+    """With the order of the maps that leave no doubt, where they agree: 56×56×56 needs telling."""
+    readings = [reading for call in calls if (reading := _read(call, anatomy)) is not None]
+    orders = {layout.order for reading in readings for _, layout in reading.layouts} - {NLC}
+    return replace(anatomy, order=orders.pop()) if len(orders) == 1 else anatomy
 
 
 def _named_calls(network: nn.Module, traced: Trace) -> list[tuple[list[str], Call]]:
@@ -94,8 +109,14 @@ def _is_place(name: str, modules: dict[str, nn.Module], declared: frozenset[str]
     if name in declared:
         return True
     parent = name.rpartition(".")[0]
-    inside = not parent or isinstance(modules[parent], _CONTAINERS)
+    inside = not parent or _is_sequence(modules[parent])
     return inside and not _is_leaf(modules[name])
+
+
+def _is_sequence(module: nn.Module) -> bool:
+    """Whether its children are steps of the same kind, as far as can be told from outside."""
+    kinds = [type(child) for child in module.children()]
+    return isinstance(module, _CONTAINERS) or (len(kinds) > 1 and len(set(kinds)) == 1)
 
 
 def _is_leaf(module: nn.Module) -> bool:
@@ -113,9 +134,7 @@ def _declared(network: nn.Module) -> frozenset[str]:
     )
 
 
-def _describe(
-    call: Call, names: list[str], reading: Reading | None, anatomy: Anatomy
-) -> LayerInfo:
+def _describe(call: Call, names: list[str], reading: Reading | None, anatomy: Anatomy) -> LayerInfo:
     tensors = tensors_in(call.output)
     widths: dict[str, int] = {}
     refusals: dict[str, str] = {}
@@ -129,7 +148,7 @@ def _describe(
             try:
                 pooled = pool(call.output, reading, pooling, anatomy.head_pooling)
                 widths[pooling] = int(pooled.shape[1])
-            except CannotPool as error:
+            except CannotPoolError as error:
                 refusals[pooling] = str(error)
     return LayerInfo(
         name=names[0],
@@ -148,4 +167,4 @@ def _stride(reading: Reading, anatomy: Anatomy) -> int | None:
     if not reading.patches:
         return None
     height, width = anatomy.image
-    return round((height * width / reading.patches) ** 0.5)
+    return round(math.sqrt(height * width / reading.patches))

@@ -17,7 +17,7 @@ from torch import nn
 NCHW, NHWC, NLC = "NCHW", "NHWC", "NLC"
 
 
-class UnknownLayout(Exception):
+class UnknownLayoutError(Exception):
     """A tensor whose axes cannot be told apart; the message says why."""
 
 
@@ -48,6 +48,7 @@ class Anatomy:
         has_class_token: Whether the first of them is a class token.
         head_pooling: "token" where its head reads the class token, else "avg".
         channels: Widths that it declares.
+        order: NCHW or NHWC where all of its other maps that can be read are so; else None.
     """
 
     image: tuple[int, int]
@@ -55,6 +56,7 @@ class Anatomy:
     has_class_token: bool
     head_pooling: str
     channels: frozenset[int]
+    order: str | None = None
 
     @classmethod
     def of(cls, network: nn.Module, image: tuple[int, int]) -> Anatomy:
@@ -79,17 +81,17 @@ def read_layout(shape: Sequence[int], anatomy: Anatomy) -> Layout:
         anatomy: The network's.
 
     Raises:
-        UnknownLayout: Not a map, or more than one reading is possible.
+        UnknownLayoutError: Not a map, or more than one reading is possible.
     """
     readings = list(_readings(tuple(shape[1:]), anatomy))
-    if len(readings) > 1:
-        declared = [reading for reading in readings if reading.channels in anatomy.channels]
-        # Equal sides leave the same reading twice over, whichever axis holds the channels.
-        readings = declared if len(declared) == 1 else readings
+    for tells in (lambda r: r.channels in anatomy.channels, lambda r: r.order == anatomy.order):
+        if len(readings) > 1:
+            told = [reading for reading in readings if tells(reading)]
+            readings = told if len(told) == 1 else readings
     if len(readings) != 1:
         text = "×".join(map(str, shape[1:]))
         why = "it fits " + " and ".join(r.order for r in readings) if readings else "no map"
-        raise UnknownLayout(f"shape {text}: {why}")
+        raise UnknownLayoutError(f"shape {text}: {why}")
     return readings[0]
 
 
@@ -156,21 +158,24 @@ class Reading:
     def of(cls, output: object, batch: int, anatomy: Anatomy) -> Reading:
         """Read an output.
 
-        A tensor without the batch's length (TNT's pixels inside patches) belongs to no image and
-        is left out.
+        Of several tensors those that are no maps are left out: side outputs, such as the state of
+        a state space model or TNT's pixels inside patches, whose first axis is not the batch.
 
         Raises:
-            UnknownLayout: A map cannot be read, or there is none.
+            UnknownLayoutError: None of its tensors can be read as a map.
         """
-        layouts = tuple(
-            (index, read_layout(tensor.shape, anatomy))
-            for index, tensor in enumerate(tensors_in(output))
-            if len(tensor) == batch
-        )
+        layouts: list[tuple[int, Layout]] = []
+        reason = "no tensor of the batch"
+        for index, tensor in enumerate(tensors_in(output)):
+            if len(tensor) == batch:
+                try:
+                    layouts.append((index, read_layout(tensor.shape, anatomy)))
+                except UnknownLayoutError as unknown:
+                    reason = str(unknown)
         if not layouts:
-            raise UnknownLayout("no map of the batch")
+            raise UnknownLayoutError(reason)
         prefixed = any(layout.prefix for _, layout in layouts)
-        return cls(layouts, anatomy.has_class_token and prefixed)
+        return cls(tuple(layouts), anatomy.has_class_token and prefixed)
 
     def maps(self, output: object) -> list[tuple[torch.Tensor, Layout]]:
         """The maps of an output of the same module."""

@@ -12,7 +12,7 @@ _GEM_POWER = 3.0
 _GEM_FLOOR = 1e-6
 
 
-class CannotPool(Exception):
+class CannotPoolError(Exception):
     """The layer has nothing that this pooling takes; the message says what."""
 
 
@@ -34,21 +34,21 @@ def pool(output: object, reading: Reading, pooling: str, head_pooling: str) -> t
         ``(n, width)`` float32.
 
     Raises:
-        CannotPool: No class token for ``cls``, or no patches for the others.
+        CannotPoolError: No class token for ``cls``, or no patches for the others.
     """
     maps = reading.maps(output)
     if pooling == "auto":
         pooling = "cls" if head_pooling == "token" and reading.class_token else "avg"
     if pooling == "cls":
         if not reading.class_token:
-            raise CannotPool("it has no class token")
+            raise CannotPoolError("it has no class token")
         vectors = [tensor[:, 0].float() for tensor, layout in maps if layout.prefix]
     else:
         vectors = [
             _over_patches(tensor, layout, pooling) for tensor, layout in maps if layout.patches
         ]
     if not vectors:
-        raise CannotPool("it has no patches")
+        raise CannotPoolError("it has no patches")
     return vectors[0] if len(vectors) == 1 else torch.cat(vectors, dim=1)
 
 

@@ -77,7 +77,7 @@ def _storage(tensor: torch.Tensor) -> int:
     return int(tensor.untyped_storage()._cdata)
 
 
-class Recorder(TorchDispatchMode):
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts multiply-adds and follows what depends on the input.
 
     Args:
@@ -86,7 +86,7 @@ class Recorder(TorchDispatchMode):
     """
 
     def __init__(self, network: nn.Module, pixels: torch.Tensor) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.time = 0
         self.macs = 0
         self.n_params = 0
