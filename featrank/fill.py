@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Sequence
 
+from featrank.cache.key import FeatureKey
 from featrank.cache.store import FeatureStore, rows_per_part
 from featrank.cache.writer import EntryWriter, Table
 from featrank.config import RunConfig
 from featrank.errors import FeatrankError, IncompleteError
-from featrank.plan import Candidate
+from featrank.layers import HEAD_LAYER
+from featrank.plan import Candidate, Pass
+from featrank.records import ModelRef
 from featrank.reporting import Reporter
 from featrank.stamp import package_versions
 from featrank.targets.target import Target
@@ -19,53 +23,74 @@ log = logging.getLogger("featrank")
 
 
 def fill(
-    candidate: Candidate,
+    planned: Pass,
     target: Target,
     config: RunConfig,
     store: FeatureStore,
     reporter: Reporter,
-) -> Candidate:
-    """The candidate with its features in the store, or with what kept them from it.
+) -> Pass:
+    """The model with all its layers in the store, or with what kept them from it.
 
     Raises:
         InputError: What the user named cannot be used: another architecture's weights, a device
             that is not there.
     """
-    if candidate.layer is not None or candidate.error is not None:
-        return candidate
+    if planned.error is not None or not planned.missing:
+        return planned
     try:
-        return _extract(candidate, target, config, store, reporter)
+        _extract(planned, target, config, store, reporter)
     except IncompleteError as error:
-        return dataclasses.replace(candidate, error=error)
+        return Pass((Candidate(planned.model, error=error),))
     except FeatrankError:
         raise
     except Exception as error:
         # A network's own bug must not take the other models along.
-        log.debug("%s failed", candidate.model.id, exc_info=True)
+        log.debug("%s failed", planned.model.id, exc_info=True)
         line = next(iter(str(error).splitlines()), "")
         reason = IncompleteError(f"{type(error).__name__}: {line}", "--debug shows where")
-        return dataclasses.replace(candidate, error=reason)
+        return Pass((Candidate(planned.model, error=reason),))
+    return _with_found(planned, store)
+
+
+def _with_found(planned: Pass, store: FeatureStore) -> Pass:
+    """With what is in the store now."""
+
+    def found(candidate: Candidate) -> Candidate:
+        if candidate.layer is not None or candidate.key is None:
+            return candidate
+        return dataclasses.replace(candidate, layer=store.find(candidate.key), fresh=True)
+
+    head = found(planned.head) if planned.head is not None else None
+    return dataclasses.replace(
+        planned, candidates=tuple(found(candidate) for candidate in planned.candidates), head=head
+    )
 
 
 def _extract(
-    candidate: Candidate,
+    planned: Pass,
     target: Target,
     config: RunConfig,
     store: FeatureStore,
     reporter: Reporter,
-) -> Candidate:
+) -> None:
     # The first line of the program that needs torch.
     from featrank.extract.device import choose_device, device_name
     from featrank.extract.forward import Backbone, Stopwatch, extract_features
     from featrank.extract.images import default_workers
 
-    model, key, weights = candidate.model, candidate.key, candidate.weights
-    if key is None or weights is None:
+    model, weights = planned.model, planned.candidates[0].weights
+    keys = [candidate.key for candidate in planned.missing if candidate.key is not None]
+    if not keys or weights is None:
         raise IncompleteError(f"the weights of {model.id} are not known")
     device = choose_device(config.device)
     network = zoo_of(model).load(model, weights)
-    backbone = Backbone(network, key.preprocessing, device, config.precision)
-    writer = _begin(candidate, target, config, store, backbone.n_params)
+    if not getattr(network, "num_classes", 0):
+        keys = [key for key in keys if key.layer != HEAD_LAYER]
+        if not keys:
+            return
+    layers = [key.layer for key in keys]
+    backbone = Backbone(network, keys[0].preprocessing, device, config.precision, layers)
+    writer = _begin(model, keys, target, config, store, backbone.n_params)
     workers = default_workers() if config.workers is None else config.workers
     watch = Stopwatch()
     with reporter.progress(model.requested, writer.n_missing) as advance:
@@ -81,18 +106,18 @@ def _extract(
             "versions": package_versions(),
         }
     )
-    return dataclasses.replace(candidate, layer=store.find(key), fresh=True)
 
 
 def _begin(
-    candidate: Candidate,
+    model: ModelRef,
+    keys: Sequence[FeatureKey],
     target: Target,
     config: RunConfig,
     store: FeatureStore,
     n_params: int,
 ) -> EntryWriter:
     facts = {
-        "model": candidate.model.id,
+        "model": model.id,
         "target": target.name,
         "split": target.split,
         "class_names": list(target.class_names),
@@ -104,5 +129,4 @@ def _begin(
         target.labels,
     )
     rows = config.rows_per_part or rows_per_part(len(target.samples), config.batch_size)
-    keys = [candidate.key] if candidate.key is not None else []
     return store.begin(keys, facts, table, rows, afresh=config.cache == "refresh")

@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from featrank.cache.scores import ScoreStore
-from featrank.cache.store import FeatureStore
+from featrank.cache.store import FeatureStore, Layer
 from featrank.config import RunConfig
 from featrank.errors import InputError
 from featrank.file_hashes import FileHashes
 from featrank.fill import fill
 from featrank.metrics import METRICS, Metric
-from featrank.plan import Candidate, plan_candidates
-from featrank.rank import rank_rows
+from featrank.metrics.declaration import SOURCE_PROBS
+from featrank.plan import Candidate, Pass, plan_passes
+from featrank.rank import rank_layers
 from featrank.records import (
     CACHED,
     FAILED,
@@ -27,12 +28,14 @@ from featrank.records import (
     TargetInfo,
 )
 from featrank.reporting import Reporter
-from featrank.score import score_features
+from featrank.score import score_features, unscored
 from featrank.stamp import make_stamp
 from featrank.targets import open_target
 from featrank.targets.target import Target
 from featrank.zoos import resolve_models
 from featrank.zoos.zoo import Shelf
+
+NO_SOURCE_PROBS = "needs a classifier's probabilities, and this model has no classifier"
 
 
 def rank_models(config: RunConfig, reporter: Reporter) -> Result:
@@ -50,15 +53,19 @@ def rank_models(config: RunConfig, reporter: Reporter) -> Result:
             reporter.say(f"{model.requested} → {model.id}{model.note and f' ({model.note})'}")
         target = open_target(config.dataset, config.selection, shelf.hashes)
         _refuse_skipped(target.skipped, config)
-        candidates = plan_candidates(models, target, config, store, shelf)
-        _announce(candidates, target, reporter)
+        needs_head = any(metric.needs == SOURCE_PROBS for metric in metrics)
+        passes = plan_passes(models, target, config, store, shelf, needs_head=needs_head)
+        _announce(passes, target, reporter)
         filled: list[Candidate] = []
         rows: list[ScoreRow] = []
-        for candidate in candidates:
-            filled.append(fill(candidate, target, config, store, reporter))
-            _check_usable(filled[-1], config)
-            rows.append(score_candidate(filled[-1], metrics, store))
-    ranking = rank_rows(rows, [metric.name for metric in metrics], config.by)
+        for planned in passes:
+            done = fill(planned, target, config, store, reporter)
+            _check_usable(done.candidates[0], config)
+            head = done.head.layer if done.head is not None else None
+            filled += done.candidates
+            rows += [score_candidate(layer, metrics, store, head) for layer in done.candidates]
+    across_widths = {metric.name for metric in metrics if metric.across_widths}
+    ranking = rank_layers(rows, [metric.name for metric in metrics], config.by, across_widths)
     return Result(ranking, describe(target, filled), config.document, make_stamp())
 
 
@@ -74,13 +81,43 @@ def open_cache(config: RunConfig) -> Iterator[tuple[FeatureStore, Shelf]]:
 
 
 def score_candidate(
-    candidate: Candidate, metrics: Sequence[Metric], store: FeatureStore
+    candidate: Candidate,
+    metrics: Sequence[Metric],
+    store: FeatureStore,
+    head: Layer | None = None,
 ) -> ScoreRow:
-    """One row of the ranking; scores that are kept are not computed again."""
+    """One row of the ranking; scores that are kept are not computed again.
+
+    Args:
+        candidate: The layer.
+        metrics: In the order of the columns.
+        store: Where the features are.
+        head: The probabilities of the pre-training classes, for the metrics that need them.
+    """
     model, layer, error = candidate.model, candidate.layer, candidate.error
     if layer is None or error is not None:
         reason, hint = (error.message, error.hint) if error else ("no features", "")
         return ScoreRow(model, LayerRef(), FAILED, reason, hint)
+    scores = _scores(layer, [m for m in metrics if m.needs != SOURCE_PROBS], store)
+    readers = [metric for metric in metrics if metric.needs == SOURCE_PROBS]
+    if head is None:
+        scores |= {metric.name: unscored(metric, NO_SOURCE_PROBS) for metric in readers}
+    else:
+        scores |= _scores(head, readers, store)
+    return ScoreRow(
+        model=model,
+        layer=LayerRef(layer.manifest.key["layer"], layer.manifest.key["pooling"]),
+        status=OK if candidate.fresh else CACHED,
+        n_params=layer.manifest.n_params,
+        n_features=layer.manifest.n_features,
+        images_per_second=layer.manifest.extraction.get("images_per_second"),
+        scores={metric.name: scores[metric.name] for metric in metrics},
+        depth=candidate.depth,
+    )
+
+
+def _scores(layer: Layer, metrics: Sequence[Metric], store: FeatureStore) -> dict[str, MetricScore]:
+    """One stored layer's scores by these metrics."""
     kept = ScoreStore(layer.directory, layer.manifest.features_digest)
     scores: dict[str, MetricScore] = {}
     for metric in metrics:
@@ -91,15 +128,7 @@ def score_candidate(
         for scored in score_features(store.read(layer), missing):
             kept.put(scored)
             scores[scored.metric] = scored
-    return ScoreRow(
-        model=model,
-        layer=LayerRef(layer.manifest.key["layer"], layer.manifest.key["pooling"]),
-        status=OK if candidate.fresh else CACHED,
-        n_params=layer.manifest.n_params,
-        n_features=layer.manifest.n_features,
-        images_per_second=layer.manifest.extraction.get("images_per_second"),
-        scores={metric.name: scores[metric.name] for metric in metrics},
-    )
+    return scores
 
 
 def describe(target: Target, candidates: Sequence[Candidate]) -> TargetInfo:
@@ -110,12 +139,14 @@ def describe(target: Target, candidates: Sequence[Candidate]) -> TargetInfo:
     return TargetInfo(target.name, target.fingerprint, target.split, counts, skipped)
 
 
-def _announce(candidates: Sequence[Candidate], target: Target, reporter: Reporter) -> None:
-    missing = sum(c.layer is None and c.error is None for c in candidates)
-    cached = sum(c.layer is not None for c in candidates)
+def _announce(passes: Sequence[Pass], target: Target, reporter: Reporter) -> None:
+    failed = sum(planned.error is not None for planned in passes)
+    missing = sum(planned.error is None and bool(planned.missing) for planned in passes)
+    layers = sum(len(planned.candidates) for planned in passes if planned.error is None)
+    of_layers = f" ({layers} layers)" if layers > len(passes) else ""
     reporter.say(
-        f"plan: {len(target.samples)} images × {len(candidates)} models:"
-        f" {cached} cached, {missing} to extract, {len(candidates) - cached - missing} failed"
+        f"plan: {len(target.samples)} images × {len(passes)} models{of_layers}:"
+        f" {len(passes) - missing - failed} cached, {missing} to extract, {failed} failed"
     )
 
 

@@ -13,9 +13,11 @@ import featrank
 ROOT = Path(featrank.__file__).parent
 ROWS = [
     {"errors"},
-    {"records", "registry", "file_hashes", "atomic", "reporting", "layers"},
+    {"records", "registry", "file_hashes", "atomic", "reporting"},
+    {"layers"},
     {"targets", "zoos", "metrics", "rank", "render", "config", "stamp"},
     {"extract", "cache", "score"},
+    {"layer_index"},
     {"plan"},
     {"fill"},
     {"pipeline"},

@@ -56,18 +56,32 @@ def find_layers(network: nn.Module, input_size: tuple[int, int, int]) -> Anatomi
         if reading is not None:
             readings[call.name] = reading
             layers.append(_describe(call, names, reading, anatomy))
-    last = _describe(traced.pre_logits, [PRE_LOGITS], None, anatomy)
-    try:
-        readings[PRE_LOGITS] = Reading.of(traced.last_map.output, BATCH, anatomy)
-        below = _describe(traced.last_map, [PRE_LOGITS], readings[PRE_LOGITS], anatomy)
-        last.widths.update({key: below.widths[key] for key in below.widths if key != "auto"})
-        last.refusals.update(below.refusals)
-    except UnknownLayoutError as unknown:
-        last.refusals.update({key: str(unknown) for key in POOLINGS if key != "auto"})
-    layers.append(last)
+    last_map = _read(traced.last_map, anatomy)
+    if last_map is not None:
+        readings[PRE_LOGITS] = last_map
+    layers.append(_describe_last(traced, last_map, anatomy))
     if traced.head is not None:
         layers.append(_describe(traced.head, [HEAD], None, anatomy))
-    return Anatomized(anatomy, tuple(layers), readings)
+    return Anatomized(anatomy, _with_shares(layers, network), readings)
+
+
+def _describe_last(traced: Trace, last_map: Reading | None, anatomy: Anatomy) -> LayerInfo:
+    """``pre_logits``: by ``auto`` what the head reads, by other poolings the last map itself."""
+    layer = _describe(traced.pre_logits, [PRE_LOGITS], None, anatomy)
+    if last_map is None:
+        why = dict.fromkeys(POOLINGS, "the axes of the last map cannot be told apart")
+        return replace(layer, refusals={k: v for k, v in why.items() if k != "auto"})
+    below = _describe(traced.last_map, [PRE_LOGITS], last_map, anatomy)
+    return replace(layer, widths={**below.widths, **layer.widths}, refusals=below.refusals)
+
+
+def _with_shares(layers: list[LayerInfo], network: nn.Module) -> tuple[LayerInfo, ...]:
+    n_params = sum(parameter.numel() for parameter in network.parameters())
+    macs = max(layers[-1].macs, 1)
+    return tuple(
+        replace(layer, params_share=layer.n_params / n_params, macs_share=layer.macs / macs)
+        for layer in layers
+    )
 
 
 def _read(call: Call, anatomy: Anatomy) -> Reading | None:
@@ -159,6 +173,8 @@ def _describe(call: Call, names: list[str], reading: Reading | None, anatomy: An
         stride=stride,
         n_params=call.n_params,
         macs=call.macs,
+        params_share=0.0,
+        macs_share=0.0,
     )
 
 

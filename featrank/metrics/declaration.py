@@ -13,6 +13,8 @@ from featrank.metrics.labelled import Labelled
 from featrank.records import Score
 from featrank.registry import did_you_mean
 
+SOURCE_PROBS = "source_probs"
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
