@@ -63,7 +63,7 @@ class RunConfig:
         _at_least("--limit-per-class", self.selection.limit_per_class, 1)
         _at_least("--max-images", self.selection.max_images, 1)
         _one_of("--cache", self.cache, CACHE_MODES)
-        _one_of("--pool", self.pool, POOLINGS)
+        check_pooling(self.pool)
         _one_of("--device", self.device, ("auto", "cpu", "cuda", "mps"))
         _one_of("--precision", self.precision, ("float32", "bfloat16"))
 
@@ -76,6 +76,15 @@ class RunConfig:
             for key, value in document.items()
             if value is not None
         }
+
+
+def check_pooling(pooling: str) -> None:
+    """Refuse what is no pooling.
+
+    Raises:
+        InputError: It is unknown.
+    """
+    _one_of("--pool", pooling, POOLINGS)
 
 
 def _at_least(flag: str, value: int | None, least: int) -> None:

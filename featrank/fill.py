@@ -90,7 +90,7 @@ def _extract(
             return
     layers = [key.layer for key in keys]
     backbone = Backbone(network, keys[0].preprocessing, device, config.precision, layers)
-    writer = _begin(model, keys, target, config, store, backbone.n_params)
+    writer = _begin(model, keys, target, config, store, n_params=backbone.n_params)
     workers = default_workers() if config.workers is None else config.workers
     watch = Stopwatch()
     with reporter.progress(model.requested, writer.n_missing) as advance:
@@ -114,6 +114,7 @@ def _begin(
     target: Target,
     config: RunConfig,
     store: FeatureStore,
+    *,
     n_params: int,
 ) -> EntryWriter:
     facts = {

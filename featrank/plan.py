@@ -99,7 +99,9 @@ def plan_passes(
             # First, so that a wrong --layers is refused before anything is downloaded.
             layers = _layers_of(model, config, index, shelf)
             key, weights = _identify(model, target, config, shelf)
-            passes.append(_locate(model, key, weights, layers, config, store, needs_head))
+            passes.append(
+                _locate(model, key, weights, layers, config, store, needs_head=needs_head)
+            )
         except IncompleteError as error:
             passes.append(Pass((Candidate(model, error=error),)))
     return passes
@@ -148,6 +150,7 @@ def _locate(
     layers: Sequence[tuple[LayerRef, float | None]],
     config: RunConfig,
     store: FeatureStore,
+    *,
     needs_head: bool,
 ) -> Pass:
     """Which of a model's layers are in the store."""

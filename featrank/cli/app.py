@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from featrank import __version__
+from featrank.cli.layers import layers
 from featrank.cli.rank import rank
 from featrank.errors import FeatrankError
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(rank)
+app.command()(layers)
 
 
 def _print_version(wanted: bool) -> None:

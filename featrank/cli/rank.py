@@ -54,6 +54,25 @@ def rank(
         str | None,
         typer.Option(help="Order by one metric. [default: mean rank]", rich_help_panel=_SCORES),
     ] = None,
+    layers: Annotated[
+        str,
+        typer.Option(
+            help="last; all; stages; N for the last N; -N for the N-th from the end; names and"
+            " wildcards, comma-separated: see featrank layers MODEL.",
+            rich_help_panel=_MODELS,
+        ),
+    ] = "last",
+    pool: Annotated[
+        str,
+        typer.Option(
+            help="auto (as the model's own head), avg, cls, max, gem or avg+std.",
+            rich_help_panel=_MODELS,
+        ),
+    ] = "auto",
+    per_layer: Annotated[
+        bool,
+        typer.Option("--per-layer", help="Show every layer's row.", rich_help_panel=_OUTPUT),
+    ] = False,
     device: Annotated[
         str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=_RUN)
     ] = "auto",
@@ -115,6 +134,8 @@ def rank(
         models=tuple(models),
         metrics=split_list(metrics or DEFAULT_METRICS),
         by=by,
+        layers=layers,
+        pool=pool,
         selection=Selection(split, limit_per_class, max_images, seed),
         strict=strict,
         device=device,
@@ -128,7 +149,7 @@ def rank(
     check_outputs(outputs)
     result = rank_models(config, StderrReporter(quiet=quiet))
     document = result_document(result)
-    print_table(document, data_console())
+    print_table(document, data_console(), per_layer=per_layer)
     write_outputs(outputs, document)
     if result.ranking.failed:
         raise typer.Exit(3)

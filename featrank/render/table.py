@@ -10,19 +10,27 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from featrank.render.depth import layers_of, pictures
+
 FOOTER = "Scores compare only within one metric and one target."
 
 
-def print_table(document: Mapping[str, Any], console: Console) -> None:
+def print_table(document: Mapping[str, Any], console: Console, *, per_layer: bool = False) -> None:
     """Print header, ranking, notes and footer.
 
     Args:
         document: The result document.
         console: Where to; a table that is piped should be given a wide one.
+        per_layer: Whether every layer has its row, rather than each model's best; on a terminal,
+            with a picture of the scores over depth.
     """
     console.print(Text(header(document["target"])))
-    console.print(_table(document))
-    for line in (*notes(document), FOOTER):
+    rows = _shown_rows(document, per_layer=per_layer)
+    console.print(_table(document, rows))
+    if per_layer and console.is_terminal:
+        for model, line in pictures(document):
+            console.print(Text(f"{shown(model)}: {line}"), soft_wrap=True)
+    for line in (*notes(document, rows), *layer_notes(document, per_layer=per_layer), FOOTER):
         console.print(Text(line), soft_wrap=True)
 
 
@@ -38,9 +46,41 @@ def header(target: Mapping[str, Any]) -> str:
     return f"{shown(target['name'])}: {'; '.join(parts)}"
 
 
-def notes(document: Mapping[str, Any]) -> Iterator[str]:
+def _shown_rows(document: Mapping[str, Any], *, per_layer: bool) -> list[Mapping[str, Any]]:
+    """The models' rows; with ``per_layer`` each replaced by all of the model, in depth order."""
+    rows: list[Mapping[str, Any]] = []
+    for row in document["rows"]:
+        if "rank" not in row and row["status"] != "failed":
+            continue
+        rows += layers_of(document, row["model"]) if per_layer else [row]
+    return rows
+
+
+def layer_notes(document: Mapping[str, Any], *, per_layer: bool) -> Iterator[str]:
+    """How layers were compared, where a model has several."""
+    if not any("layer_rank" in row for row in document["rows"]):
+        return
+    config = document["config"]
+    metrics: Sequence[str] = config["metrics"]
+    by: Sequence[str] = config.get("layers_by", ())
+    if by:
+        yield (
+            f"Layers of a model are compared by {', '.join(by)}; "
+            + ("its best has the model's rank." if per_layer else "its best is shown.")
+        )
+    else:
+        yield "None of the metrics compares layers: the deepest stands for its model."
+    if "tmi" in metrics:
+        yield "Raw tmi grows with width and scale: it does not compare layers; tmi_norm does."
+    if not per_layer:
+        yield "--per-layer shows all layers."
+
+
+def notes(
+    document: Mapping[str, Any], shown_rows: Sequence[Mapping[str, Any]] | None = None
+) -> Iterator[str]:
     """What a reader must know beside the numbers, one line each."""
-    rows: Sequence[Mapping[str, Any]] = document["rows"]
+    rows: Sequence[Mapping[str, Any]] = document["rows"] if shown_rows is None else shown_rows
     for row in rows:
         if row["status"] == "failed":
             way_out = f" → {row['hint']}" if row.get("hint") else ""
@@ -66,8 +106,8 @@ def remarks(details: Mapping[str, Any]) -> Iterator[str]:
 def label(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
     """A model's name as typed, or its full id where that names two."""
     requested: str = row["requested"]
-    unique = sum(other["requested"] == requested for other in rows) == 1
-    return requested if unique else str(row["model"])
+    models = {other["model"] for other in rows if other["requested"] == requested}
+    return requested if len(models) <= 1 else str(row["model"])
 
 
 def shown(text: str) -> str:
@@ -75,12 +115,14 @@ def shown(text: str) -> str:
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
-def _table(document: Mapping[str, Any]) -> Table:
-    rows: Sequence[Mapping[str, Any]] = document["rows"]
+def _table(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Table:
+    layered = any("layer_rank" in row for row in rows)
     metrics: Sequence[str] = document["config"]["metrics"]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("#", justify="right")
     table.add_column("model", no_wrap=True, overflow="fold", min_width=_widest(rows))
+    if layered:
+        table.add_column("layer", no_wrap=True)
     for metric in metrics:
         table.add_column(f"{metric} {_arrow(metric, rows)}", justify="right", no_wrap=True)
     for heading in ("mean rank", "params", "width", "img/s"):
@@ -89,6 +131,7 @@ def _table(document: Mapping[str, Any]) -> Table:
         table.add_row(
             str(row.get("rank", "–")),
             Text(shown(label(row, rows))),
+            *([Text(str(row["layer"]))] if layered else []),
             *(_cell(row.get("scores", {}).get(metric)) for metric in metrics),
             f"{row['mean_rank']:.3g}" if "mean_rank" in row else "–",
             _millions(row.get("n_params")),
@@ -112,7 +155,8 @@ def _arrow(metric: str, rows: Sequence[Mapping[str, Any]]) -> str:
 def _cell(score: Mapping[str, Any] | None) -> str:
     if score is None or "value" not in score:
         return "–"
-    return f"{score['value']:.4g} ({score['rank']})"
+    rank = score.get("rank", score.get("layer_rank"))
+    return f"{score['value']:.4g} ({rank})"
 
 
 def _millions(n_params: int | None) -> str:
