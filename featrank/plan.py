@@ -98,10 +98,8 @@ def plan_passes(
         try:
             # First, so that a wrong --layers is refused before anything is downloaded.
             layers = _layers_of(model, config, index, shelf)
-            key, weights = _identify(model, target, config, shelf)
-            passes.append(
-                _locate(model, key, weights, layers, config, store, needs_head=needs_head)
-            )
+            identity = _identify(model, target, config, shelf)
+            passes.append(_locate(identity, layers, config, store, needs_head=needs_head))
         except IncompleteError as error:
             passes.append(Pass((Candidate(model, error=error),)))
     return passes
@@ -124,8 +122,8 @@ def _layers_of(
 
 def _identify(
     model: ModelRef, target: Target, config: RunConfig, shelf: Shelf
-) -> tuple[FeatureKey, Weights]:
-    """The key of a model's last layer, and its weights, fetched where they are not here."""
+) -> tuple[ModelRef, FeatureKey, Weights]:
+    """A model with the key of its last layer and its weights, fetched where they are not here."""
     zoo = zoo_of(model)
     weights = zoo.find_weights(model, shelf)
     if weights is None and config.cache == "only":
@@ -140,13 +138,11 @@ def _identify(
         extractor=EXTRACTOR_VERSION,
         layer=LayerRef(),
     )
-    return key, weights
+    return model, key, weights
 
 
 def _locate(
-    model: ModelRef,
-    key: FeatureKey,
-    weights: Weights,
+    identity: tuple[ModelRef, FeatureKey, Weights],
     layers: Sequence[tuple[LayerRef, float | None]],
     config: RunConfig,
     store: FeatureStore,
@@ -154,6 +150,7 @@ def _locate(
     needs_head: bool,
 ) -> Pass:
     """Which of a model's layers are in the store."""
+    model, key, weights = identity
 
     def find(layer: LayerRef, depth: float | None = None) -> Candidate:
         wanted = key.with_layer(layer)
