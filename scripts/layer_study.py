@@ -77,7 +77,7 @@ def features_of_all_layers(
 
 def probe(features: FloatArray, labels: FloatArray) -> float:
     """Held-out balanced accuracy of a logistic probe on standardised features."""
-    classifier = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300))
+    classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     predicted = cross_val_predict(classifier, features, labels, cv=folds)
     return float(balanced_accuracy_score(labels, predicted))

@@ -26,7 +26,9 @@ def print_table(document: Mapping[str, Any], console: Console, *, per_layer: boo
     """
     console.print(Text(header(document["target"])))
     rows = _shown_rows(document, per_layer=per_layer)
-    console.print(_table(document, rows))
+    layered = any("layer_rank" in row for row in rows)
+    rank = "layer_rank" if per_layer and layered else "rank"
+    console.print(_table(document, rows, rank))
     if per_layer and console.is_terminal:
         for model, line in pictures(document):
             console.print(Text(f"{shown(model)}: {line}"), soft_wrap=True)
@@ -66,7 +68,7 @@ def layer_notes(document: Mapping[str, Any], *, per_layer: bool) -> Iterator[str
     if by:
         yield (
             f"Layers of a model are compared by {', '.join(by)}; "
-            + ("its best has the model's rank." if per_layer else "its best is shown.")
+            + ("in brackets, its rank among them." if per_layer else "its best is shown.")
         )
     else:
         yield "None of the metrics compares layers: the deepest stands for its model."
@@ -115,7 +117,10 @@ def shown(text: str) -> str:
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
-def _table(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Table:
+def _table(
+    document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], rank: str = "rank"
+) -> Table:
+    """The rows, with each score's rank of that kind behind it."""
     layered = any("layer_rank" in row for row in rows)
     metrics: Sequence[str] = document["config"]["metrics"]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -132,7 +137,7 @@ def _table(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Ta
             str(row.get("rank", "–")),
             Text(shown(label(row, rows))),
             *([Text(str(row["layer"]))] if layered else []),
-            *(_cell(row.get("scores", {}).get(metric)) for metric in metrics),
+            *(_cell(row.get("scores", {}).get(metric), rank) for metric in metrics),
             f"{row['mean_rank']:.3g}" if "mean_rank" in row else "–",
             _millions(row.get("n_params")),
             str(row.get("n_features", "–")),
@@ -152,11 +157,10 @@ def _arrow(metric: str, rows: Sequence[Mapping[str, Any]]) -> str:
     return ""
 
 
-def _cell(score: Mapping[str, Any] | None) -> str:
+def _cell(score: Mapping[str, Any] | None, rank: str) -> str:
     if score is None or "value" not in score:
         return "–"
-    rank = score.get("rank", score.get("layer_rank"))
-    return f"{score['value']:.4g} ({rank})"
+    return f"{score['value']:.4g} ({score.get(rank, '–')})"
 
 
 def _millions(n_params: int | None) -> str:
