@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from featrank.errors import InputError
+from featrank.layers import LAST, POOLINGS
 from featrank.records import Selection
 
 CACHE_MODES = ("reuse", "refresh", "only", "off")
@@ -23,6 +24,8 @@ class RunConfig:
         models: Names and wildcards, as typed.
         metrics: Names and wildcards of metrics.
         by: The metric to order by; None for the mean rank.
+        layers: Which layers, as typed; see :mod:`featrank.layers`.
+        pool: How a map becomes a vector.
         selection: Split and subset.
         strict: Whether an unusable image is an error.
         device: auto, cpu, cuda or mps.
@@ -41,6 +44,8 @@ class RunConfig:
     models: tuple[str, ...]
     metrics: tuple[str, ...] = DEFAULT_METRICS
     by: str | None = None
+    layers: str = LAST
+    pool: str = "auto"
     selection: Selection = field(default_factory=Selection)
     strict: bool = False
     device: str = "auto"
@@ -58,6 +63,7 @@ class RunConfig:
         _at_least("--limit-per-class", self.selection.limit_per_class, 1)
         _at_least("--max-images", self.selection.max_images, 1)
         _one_of("--cache", self.cache, CACHE_MODES)
+        check_pooling(self.pool)
         _one_of("--device", self.device, ("auto", "cpu", "cuda", "mps"))
         _one_of("--precision", self.precision, ("float32", "bfloat16"))
 
@@ -70,6 +76,15 @@ class RunConfig:
             for key, value in document.items()
             if value is not None
         }
+
+
+def check_pooling(pooling: str) -> None:
+    """Refuse what is no pooling.
+
+    Raises:
+        InputError: It is unknown.
+    """
+    _one_of("--pool", pooling, POOLINGS)
 
 
 def _at_least(flag: str, value: int | None, least: int) -> None:

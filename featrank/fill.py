@@ -13,7 +13,9 @@ from featrank.cache.store import FeatureStore, rows_per_part
 from featrank.cache.writer import EntryWriter, Table
 from featrank.config import RunConfig
 from featrank.errors import FeatrankError, IncompleteError
-from featrank.plan import Candidate
+from featrank.layers import HEAD_LAYER
+from featrank.plan import Candidate, Pass
+from featrank.records import ModelRef
 from featrank.reporting import Reporter
 from featrank.stamp import package_versions
 from featrank.targets.target import Target
@@ -23,13 +25,13 @@ log = logging.getLogger("featrank")
 
 
 def fill(
-    candidates: Sequence[Candidate],
+    passes: Sequence[Pass],
     target: Target,
     config: RunConfig,
     store: FeatureStore,
     reporter: Reporter,
-) -> Iterator[tuple[int, Candidate]]:
-    """Each candidate's index with its features in the store, or with what kept them from it.
+) -> Iterator[tuple[int, Pass]]:
+    """Each model's index with all its layers in the store, or with what kept them from it.
 
     What is at hand comes first. A model that another process is extracting is put off until the
     others are done, then waited for; its features are then found, not extracted again.
@@ -39,20 +41,20 @@ def fill(
             that is not there.
     """
     waiting: deque[int] = deque()
-    for i, candidate in enumerate(candidates):
-        if candidate.layer is not None or candidate.error is not None:
-            yield i, candidate
-        else:
+    for i, planned in enumerate(passes):
+        if planned.error is None and planned.missing:
             waiting.append(i)
+        else:
+            yield i, planned
     busy = 0
     while waiting:
         i = waiting.popleft()
         # Once around without finding one that is free: wait for this one.
         wait = busy > len(waiting)
         if wait:
-            reporter.say(f"waiting for {candidates[i].model.requested}: in work elsewhere")
+            reporter.say(f"waiting for {passes[i].model.requested}: in work elsewhere")
         try:
-            done = _fill_locked(candidates[i], target, config, store, reporter, wait=wait)
+            done = _fill_locked(passes[i], target, config, store, reporter, wait=wait)
         except Busy:
             waiting.append(i)
             busy += 1
@@ -62,53 +64,75 @@ def fill(
 
 
 def _fill_locked(
-    candidate: Candidate,
+    planned: Pass,
     target: Target,
     config: RunConfig,
     store: FeatureStore,
     reporter: Reporter,
     *,
     wait: bool,
-) -> Candidate:
+) -> Pass:
     try:
-        with store.lock(_key(candidate), wait=wait):
+        with store.lock(_keys(planned)[0], wait=wait):
             if config.cache != "refresh":
-                key = _key(candidate)
-                layer = store.find(key) or store.recover(key)
-                if layer is not None:
-                    return dataclasses.replace(candidate, layer=layer)
-            return _extract(candidate, target, config, store, reporter)
+                planned = _with_found(planned, store)
+            if not planned.missing:
+                return planned
+            forwarded = _extract(planned, target, config, store, reporter)
+            return _with_found(planned, store, forwarded)
     except IncompleteError as error:
-        return dataclasses.replace(candidate, error=error)
+        return Pass((Candidate(planned.model, error=error),))
     except (FeatrankError, Busy):
         raise
     except Exception as error:
         # A network's own bug must not take the other models along.
-        log.debug("%s failed", candidate.model.id, exc_info=True)
+        log.debug("%s failed", planned.model.id, exc_info=True)
         line = next(iter(str(error).splitlines()), "")
         reason = IncompleteError(f"{type(error).__name__}: {line}", "--debug shows where")
-        return dataclasses.replace(candidate, error=reason)
+        return Pass((Candidate(planned.model, error=reason),))
+
+
+def _with_found(planned: Pass, store: FeatureStore, forwarded: int = 0) -> Pass:
+    """With what is in the store now."""
+
+    def found(candidate: Candidate) -> Candidate:
+        if candidate.layer is not None or candidate.key is None:
+            return candidate
+        layer = store.find(candidate.key) or store.recover(candidate.key)
+        return dataclasses.replace(candidate, layer=layer, forwarded=forwarded)
+
+    return dataclasses.replace(
+        planned,
+        candidates=tuple(found(candidate) for candidate in planned.candidates),
+        head=found(planned.head) if planned.head is not None else None,
+    )
 
 
 def _extract(
-    candidate: Candidate,
+    planned: Pass,
     target: Target,
     config: RunConfig,
     store: FeatureStore,
     reporter: Reporter,
-) -> Candidate:
+) -> int:
+    """Forward the images whose features are missing; how many."""
     # The first lines of the program that need torch.
     from featrank.extract.device import choose_device, device_name
     from featrank.extract.forward import Backbone, Stopwatch, extract_features
     from featrank.extract.images import default_workers
 
-    model, key, weights = candidate.model, _key(candidate), candidate.weights
+    model, keys, weights = planned.model, _keys(planned), planned.candidates[0].weights
     if weights is None:
         raise IncompleteError(f"the weights of {model.id} are not known")
     device = choose_device(config.device)
     network = zoo_of(model).load(model, weights)
-    backbone = Backbone(network, key.preprocessing, device, config.precision)
-    writer = _begin(candidate, target, config, store, backbone.n_params)
+    if not getattr(network, "num_classes", 0):
+        keys = [key for key in keys if key.layer != HEAD_LAYER]
+        if not keys:
+            return 0
+    layers = [key.layer for key in keys]
+    backbone = Backbone(network, keys[0].preprocessing, device, config.precision, layers)
+    writer = _begin(model, keys, target, config, store, n_params=backbone.n_params)
     workers = default_workers() if config.workers is None else config.workers
     watch = Stopwatch()
     with reporter.progress(model.requested, writer.n_missing) as advance:
@@ -124,18 +148,20 @@ def _extract(
             "versions": package_versions(),
         }
     )
-    return dataclasses.replace(candidate, layer=store.find(key), forwarded=watch.images)
+    return watch.images
 
 
 def _begin(
-    candidate: Candidate,
+    model: ModelRef,
+    keys: Sequence[FeatureKey],
     target: Target,
     config: RunConfig,
     store: FeatureStore,
+    *,
     n_params: int,
 ) -> EntryWriter:
     facts = {
-        "model": candidate.model.id,
+        "model": model.id,
         "target": target.name,
         "split": target.split,
         "class_names": list(target.class_names),
@@ -147,11 +173,11 @@ def _begin(
         target.labels,
     )
     rows = config.rows_per_part or rows_per_part(len(target.samples), config.batch_size)
-    afresh = config.cache == "refresh"
-    return store.begin([_key(candidate)], facts, table, rows, afresh=afresh)
+    return store.begin(keys, facts, table, rows, afresh=config.cache == "refresh")
 
 
-def _key(candidate: Candidate) -> FeatureKey:
-    if candidate.key is None:
-        raise IncompleteError(f"the weights of {candidate.model.id} are not known")
-    return candidate.key
+def _keys(planned: Pass) -> list[FeatureKey]:
+    keys = [candidate.key for candidate in planned.missing if candidate.key is not None]
+    if not keys:
+        raise IncompleteError(f"the weights of {planned.model.id} are not known")
+    return keys

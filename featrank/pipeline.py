@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from featrank.config import RunConfig
-from featrank.plan import Candidate
-from featrank.rank import rank_rows
+from featrank.metrics.declaration import SOURCE_PROBS
+from featrank.plan import Candidate, Pass
+from featrank.rank import rank_layers
 from featrank.records import CACHED, FAILED, OK, ExtractionReport, Result, ScoreRow, TargetInfo
 from featrank.reporting import Reporter
 from featrank.row import choose_metrics, score_candidate
@@ -22,16 +23,20 @@ def rank_models(config: RunConfig, reporter: Reporter) -> Result:
         InputError: Asked wrongly: nothing was scored.
     """
     metrics = choose_metrics(config.metrics, config.by)
-    filled: dict[int, Candidate] = {}
-    rows: dict[int, ScoreRow] = {}
-    with open_run(config, reporter) as run:
-        for i, candidate in run.fill(reporter):
-            filled[i] = candidate
-            rows[i] = score_candidate(candidate, metrics, run.store)
-    ordered = [rows[i] for i in sorted(rows)]
-    ranking = rank_rows(ordered, [metric.name for metric in metrics], config.by)
-    info = describe(run.target, [filled[i] for i in sorted(filled)])
-    return Result(ranking, info, config.document, make_stamp())
+    needs_head = any(metric.needs == SOURCE_PROBS for metric in metrics)
+    filled: dict[int, Pass] = {}
+    rows: dict[int, list[ScoreRow]] = {}
+    with open_run(config, reporter, needs_head=needs_head) as run:
+        for i, done in run.fill(reporter):
+            filled[i] = done
+            head = done.head.layer if done.head is not None else None
+            rows[i] = [score_candidate(c, metrics, run.store, head) for c in done.candidates]
+    in_order = [row for i in sorted(rows) for row in rows[i]]
+    across_widths = {metric.name for metric in metrics if metric.across_widths}
+    names = [metric.name for metric in metrics]
+    ranking = rank_layers(in_order, names, config.by, across_widths)
+    candidates = [candidate for i in sorted(filled) for candidate in filled[i].candidates]
+    return Result(ranking, describe(run.target, candidates), config.document, make_stamp())
 
 
 def extract_models(config: RunConfig, reporter: Reporter) -> list[ExtractionReport]:
@@ -42,7 +47,7 @@ def extract_models(config: RunConfig, reporter: Reporter) -> list[ExtractionRepo
     """
     with open_run(config, reporter) as run:
         filled = dict(run.fill(reporter))
-    return [_report(filled[i]) for i in sorted(filled)]
+    return [_report(candidate) for i in sorted(filled) for candidate in filled[i].candidates]
 
 
 def _report(candidate: Candidate) -> ExtractionReport:

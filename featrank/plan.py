@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from featrank.cache.key import FeatureKey
 from featrank.cache.store import FeatureStore, Layer
 from featrank.config import RunConfig
-from featrank.errors import FeatrankError, IncompleteError
+from featrank.errors import FeatrankError, IncompleteError, InputError
 from featrank.extract import EXTRACTOR_VERSION
+from featrank.layer_index import LayerIndex
+from featrank.layers import HEAD_LAYER, PRE_LOGITS, choose_layers, needs_listing
 from featrank.records import LayerRef, ModelRef, Weights
 from featrank.targets.target import Target
 from featrank.zoos import zoo_of
@@ -18,7 +20,7 @@ from featrank.zoos.zoo import Shelf
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One model on its way through a run.
+    """One layer of a model on its way through a run.
 
     Attributes:
         model: The model.
@@ -27,6 +29,7 @@ class Candidate:
         layer: Its features in the store; None where they must be extracted.
         forwarded: Images that this run put through the network for it.
         error: Why it cannot be scored.
+        depth: Share of the network's multiply-adds up to the layer, where it is known.
     """
 
     model: ModelRef
@@ -35,56 +38,132 @@ class Candidate:
     layer: Layer | None = None
     forwarded: int = 0
     error: FeatrankError | None = None
+    depth: float | None = None
 
 
-def plan_candidates(
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One model's layers: what one forward pass gives.
+
+    Attributes:
+        candidates: The layers to rank, in depth order; one with the error where the model failed.
+        head: The classifier's probabilities; None where there is no pass.
+        needs_head: Whether a metric reads them.
+    """
+
+    candidates: tuple[Candidate, ...]
+    head: Candidate | None = None
+    needs_head: bool = False
+
+    @property
+    def model(self) -> ModelRef:
+        return self.candidates[0].model
+
+    @property
+    def error(self) -> FeatrankError | None:
+        return self.candidates[0].error
+
+    @property
+    def missing(self) -> list[Candidate]:
+        """What a forward pass must give: nothing where all is here.
+
+        The probabilities come along wherever the pass reaches them anyway.
+        """
+        wanted = [candidate for candidate in self.candidates if candidate.layer is None]
+        head = self.head
+        if head is not None and head.layer is None:
+            reached = any(c.key is not None and c.key.layer.name == PRE_LOGITS for c in wanted)
+            if reached or self.needs_head:
+                wanted.append(head)
+        return wanted
+
+
+def plan_passes(
     models: Sequence[ModelRef],
     target: Target,
     config: RunConfig,
     store: FeatureStore,
     shelf: Shelf,
-) -> list[Candidate]:
+    *,
+    needs_head: bool = False,
+) -> list[Pass]:
     """Locate weights and cached features of each model; weights out of reach fail that model only.
 
     Raises:
-        InputError: Weights that the user named cannot be used.
+        InputError: Weights or layers that the user named cannot be used.
     """
-    return [_plan(model, target, config, store, shelf) for model in models]
+    index = LayerIndex(config.cache_dir)
+    passes = []
+    for model in models:
+        try:
+            # First, so that a wrong --layers is refused before anything is downloaded.
+            layers = _layers_of(model, config, index, shelf)
+            identity = _identify(model, target, config, shelf)
+            passes.append(_locate(identity, layers, config, store, needs_head=needs_head))
+        except IncompleteError as error:
+            passes.append(Pass((Candidate(model, error=error),)))
+    return passes
 
 
-def _plan(
-    model: ModelRef, target: Target, config: RunConfig, store: FeatureStore, shelf: Shelf
-) -> Candidate:
+def _layers_of(
+    model: ModelRef, config: RunConfig, index: LayerIndex, shelf: Shelf
+) -> list[tuple[LayerRef, float | None]]:
+    """The layers that the run asks of a model, with the depth of each where it is known."""
+    if not needs_listing(config.layers) and config.pool == "auto":
+        return [(LayerRef(), None)]
+    size = zoo_of(model).preprocessing(model, shelf).input_size
+    known = index.get(model.timm_name, size)
     try:
-        weights = _weights(model, config, shelf)
-        key = FeatureKey(
-            target=target.fingerprint,
-            architecture=model.architecture,
-            weights=weights.fingerprint,
-            preprocessing=zoo_of(model).preprocessing(model, shelf),
-            precision=config.precision,
-            extractor=EXTRACTOR_VERSION,
-            layer=LayerRef(),
-        )
-        layer = None if config.cache == "refresh" else store.find(key)
-        if layer is None and config.cache == "only":
-            raise IncompleteError(
-                f"features of {model.id} are not in the cache, and --cache only is set",
-                "run it once without --cache only",
-            )
-    except IncompleteError as error:
-        return Candidate(model, error=error)
-    return Candidate(model, key, weights, layer)
+        chosen = choose_layers(config.layers, config.pool, known)
+    except InputError as error:
+        raise InputError(f"{model.requested}: {error.message}", error.hint) from error
+    return [(LayerRef(info.name, config.pool), info.macs_share) for info in chosen]
 
 
-def _weights(model: ModelRef, config: RunConfig, shelf: Shelf) -> Weights:
+def _identify(
+    model: ModelRef, target: Target, config: RunConfig, shelf: Shelf
+) -> tuple[ModelRef, FeatureKey, Weights]:
+    """A model with the key of its last layer and its weights, fetched where they are not here."""
     zoo = zoo_of(model)
-    here = zoo.find_weights(model, shelf)
-    if here is not None:
-        return here
-    if config.cache == "only":
+    weights = zoo.find_weights(model, shelf)
+    if weights is None and config.cache == "only":
         raise IncompleteError(
             f"the weights of {model.id} are not here, and --cache only is set",
             "score what is cached with `featrank score`, or run without --cache only",
         )
-    return zoo.fetch_weights(model, shelf)
+    weights = weights or zoo.fetch_weights(model, shelf)
+    key = FeatureKey(
+        target=target.fingerprint,
+        architecture=model.architecture,
+        weights=weights.fingerprint,
+        preprocessing=zoo.preprocessing(model, shelf),
+        precision=config.precision,
+        extractor=EXTRACTOR_VERSION,
+        layer=LayerRef(),
+    )
+    return model, key, weights
+
+
+def _locate(
+    identity: tuple[ModelRef, FeatureKey, Weights],
+    layers: Sequence[tuple[LayerRef, float | None]],
+    config: RunConfig,
+    store: FeatureStore,
+    *,
+    needs_head: bool,
+) -> Pass:
+    """Which of a model's layers are in the store."""
+    model, key, weights = identity
+
+    def find(layer: LayerRef, depth: float | None = None) -> Candidate:
+        wanted = key.with_layer(layer)
+        found = None if config.cache == "refresh" else store.find(wanted)
+        return Candidate(model, wanted, weights, found, depth=depth)
+
+    candidates = tuple(find(layer, depth) for layer, depth in layers)
+    if config.cache == "only" and any(candidate.layer is None for candidate in candidates):
+        raise IncompleteError(
+            f"features of {model.id} are not in the cache, and --cache only is set",
+            "run it once without --cache only",
+        )
+    return Pass(candidates, find(HEAD_LAYER), needs_head and config.cache != "only")

@@ -3,9 +3,68 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from featrank.records import FAILED, MetricScore, Ranking, ScoreRow
+
+
+def rank_layers(
+    rows: Sequence[ScoreRow],
+    metrics: Sequence[str],
+    by: str | None = None,
+    across_widths: Collection[str] = (),
+) -> Ranking:
+    """Rank models, each by its best layer.
+
+    The layers of a model are compared by ``by`` where that compares across widths, else by the mean
+    rank over the metrics that do; where none does the deepest layer stands for the model.
+
+    Args:
+        rows: Each model's layers in depth order.
+        metrics: The metrics that count.
+        by: The metric to order models by, or None for the mean rank.
+        across_widths: The metrics whose numbers compare between layers of different width.
+    """
+    fit = [metric for metric in metrics if metric in across_widths]
+    layers_by = (by,) if by in fit and by is not None else tuple(fit)
+    groups: dict[str, list[ScoreRow]] = {}
+    for row in rows:
+        groups.setdefault(row.model.id, []).append(row)
+    best: list[ScoreRow] = []
+    others: list[ScoreRow] = []
+    for layers in groups.values():
+        ordered = layers
+        if len(layers) > 1 and all(row.status != FAILED for row in layers):
+            ordered = _order_layers(layers, metrics, layers_by)
+        best.append(min(ordered, key=lambda row: row.layer_rank or 0))
+        others += [row for row in ordered if row is not best[-1]]
+    ranking = rank_rows(best, metrics, by)
+    ranked = [row for row in ranking.rows if row.status != FAILED]
+    rows_in_order = (*ranked, *others, *ranking.failed)
+    return dataclasses.replace(ranking, rows=rows_in_order, layers_by=layers_by if others else ())
+
+
+def _order_layers(
+    layers: Sequence[ScoreRow], metrics: Sequence[str], layers_by: Sequence[str]
+) -> list[ScoreRow]:
+    """The layers of one model with their ranks among each other, in depth order."""
+    columns = {metric: _column_ranks(layers, metric) for metric in metrics}
+    sums = [
+        sum(columns[metric][i] or len(layers) for metric in layers_by) for i in range(len(layers))
+    ]
+    if not layers_by:
+        sums = list(range(len(layers), 0, -1))
+    return [
+        dataclasses.replace(
+            row,
+            scores={
+                metric: dataclasses.replace(score, layer_rank=columns[metric][i])
+                for metric, score in row.scores.items()
+            },
+            layer_rank=1 + sum(other < sums[i] for other in sums),
+        )
+        for i, row in enumerate(layers)
+    ]
 
 
 def rank_rows(rows: Sequence[ScoreRow], metrics: Sequence[str], by: str | None = None) -> Ranking:

@@ -49,6 +49,11 @@ class ModelRef:
         """The resolved id, ``zoo:name``."""
         return f"{self.zoo}:{self.name}"
 
+    @property
+    def timm_name(self) -> str:
+        """What timm builds: the name without the file of a checkpoint."""
+        return self.name.partition("@")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
@@ -171,7 +176,10 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class MetricScore:
-    """A score in a row: the number with what identifies it, or the reason there is none."""
+    """A score in a row: the number with what identifies it, or the reason there is none.
+
+    ``rank`` is among the models' rows, ``layer_rank`` among the layers of one model.
+    """
 
     metric: str
     version: int
@@ -180,11 +188,16 @@ class MetricScore:
     score: Score | None
     reason: str = ""
     rank: int | None = None
+    layer_rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
-    """One model's layer with all its scores."""
+    """One model's layer with all its scores.
+
+    Of a model with several layers only the best one's row has ``rank`` and ``mean_rank``; each has
+    a ``layer_rank``. ``depth`` is the share of the network's multiply-adds up to the layer.
+    """
 
     model: ModelRef
     layer: LayerRef
@@ -197,15 +210,25 @@ class ScoreRow:
     scores: Mapping[str, MetricScore] = field(default_factory=dict)
     mean_rank: float | None = None
     rank: int | None = None
+    layer_rank: int | None = None
+    depth: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Ordered rows; failed models stand last."""
+    """Ordered rows: one a model, then the models' other layers in depth order, then failures.
+
+    Attributes:
+        rows: The rows.
+        metrics: The metrics that count.
+        by: The metric that orders the models; None for the mean rank.
+        layers_by: The metrics that order the layers of a model, which compare across widths.
+    """
 
     rows: tuple[ScoreRow, ...]
     metrics: tuple[str, ...]
     by: str | None
+    layers_by: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[ScoreRow, ...]:

@@ -8,9 +8,12 @@ from featrank.cache.scores import ScoreStore
 from featrank.cache.store import FeatureStore, Layer
 from featrank.errors import InputError
 from featrank.metrics import METRICS, Metric
+from featrank.metrics.declaration import SOURCE_PROBS
 from featrank.plan import Candidate
 from featrank.records import CACHED, FAILED, OK, LayerRef, MetricScore, ScoreRow
-from featrank.score import score_blocks, score_features
+from featrank.score import score_blocks, score_features, unscored
+
+NO_SOURCE_PROBS = "needs a classifier's probabilities, and there are none for these features"
 
 
 def choose_metrics(metrics: Sequence[str], by: str | None) -> list[Metric]:
@@ -26,13 +29,43 @@ def choose_metrics(metrics: Sequence[str], by: str | None) -> list[Metric]:
 
 
 def score_candidate(
-    candidate: Candidate, metrics: Sequence[Metric], store: FeatureStore
+    candidate: Candidate,
+    metrics: Sequence[Metric],
+    store: FeatureStore,
+    head: Layer | None = None,
 ) -> ScoreRow:
-    """One row of the ranking; scores that are kept are not computed again."""
+    """One row of the ranking; scores that are kept are not computed again.
+
+    Args:
+        candidate: The layer.
+        metrics: In the order of the columns.
+        store: Where the features are.
+        head: The probabilities of the pre-training classes, for the metrics that need them.
+    """
     model, layer, error = candidate.model, candidate.layer, candidate.error
     if layer is None or error is not None:
         reason, hint = (error.message, error.hint) if error else ("no features", "")
         return ScoreRow(model, LayerRef(), FAILED, reason, hint)
+    scores = _scores(layer, [m for m in metrics if m.needs != SOURCE_PROBS], store)
+    readers = [metric for metric in metrics if metric.needs == SOURCE_PROBS]
+    if head is None:
+        scores |= {metric.name: unscored(metric, NO_SOURCE_PROBS) for metric in readers}
+    else:
+        scores |= _scores(head, readers, store)
+    return ScoreRow(
+        model=model,
+        layer=LayerRef(layer.manifest.key["layer"], layer.manifest.key["pooling"]),
+        status=OK if candidate.forwarded else CACHED,
+        n_params=layer.manifest.n_params,
+        n_features=layer.manifest.n_features,
+        images_per_second=layer.manifest.extraction.get("images_per_second"),
+        scores={metric.name: scores[metric.name] for metric in metrics},
+        depth=candidate.depth,
+    )
+
+
+def _scores(layer: Layer, metrics: Sequence[Metric], store: FeatureStore) -> dict[str, MetricScore]:
+    """One stored layer's scores by these metrics."""
     kept = ScoreStore(layer.directory, layer.manifest.features_digest)
     scores: dict[str, MetricScore] = {}
     for metric in metrics:
@@ -42,15 +75,7 @@ def score_candidate(
     for scored in _score_layer(layer, missing, store):
         kept.put(scored)
         scores[scored.metric] = scored
-    return ScoreRow(
-        model=model,
-        layer=LayerRef(layer.manifest.key["layer"], layer.manifest.key["pooling"]),
-        status=OK if candidate.forwarded else CACHED,
-        n_params=layer.manifest.n_params,
-        n_features=layer.manifest.n_features,
-        images_per_second=layer.manifest.extraction.get("images_per_second"),
-        scores={metric.name: scores[metric.name] for metric in metrics},
-    )
+    return scores
 
 
 def _score_layer(

@@ -13,7 +13,7 @@ from featrank.config import RunConfig
 from featrank.errors import InputError
 from featrank.file_hashes import FileHashes
 from featrank.fill import fill
-from featrank.plan import Candidate, plan_candidates
+from featrank.plan import Candidate, Pass, plan_passes
 from featrank.records import Skipped
 from featrank.reporting import Reporter
 from featrank.targets import open_target
@@ -29,22 +29,27 @@ class Run:
     config: RunConfig
     store: FeatureStore
     target: Target
-    candidates: Sequence[Candidate]
+    passes: Sequence[Pass]
 
-    def fill(self, reporter: Reporter) -> Iterator[tuple[int, Candidate]]:
-        """Each candidate's index, and the candidate with its features or its failure.
+    def fill(self, reporter: Reporter) -> Iterator[tuple[int, Pass]]:
+        """Each model's index, and the model with its features or its failure.
 
         Raises:
             InputError: The target turns out to have nothing that can be ranked on.
         """
-        for i, candidate in fill(self.candidates, self.target, self.config, self.store, reporter):
-            _check_usable(candidate, self.config)
-            yield i, candidate
+        for i, done in fill(self.passes, self.target, self.config, self.store, reporter):
+            _check_usable(done.candidates[0], self.config)
+            yield i, done
 
 
 @contextmanager
-def open_run(config: RunConfig, reporter: Reporter) -> Iterator[Run]:
+def open_run(config: RunConfig, reporter: Reporter, *, needs_head: bool = False) -> Iterator[Run]:
     """Resolve the models, list the target, look what is cached.
+
+    Args:
+        config: What was asked for.
+        reporter: Told of it.
+        needs_head: Whether the classifier's probabilities are needed.
 
     Raises:
         InputError: Asked wrongly: nothing was done.
@@ -55,9 +60,9 @@ def open_run(config: RunConfig, reporter: Reporter) -> Iterator[Run]:
             reporter.say(f"{model.requested} → {model.id}{model.note and f' ({model.note})'}")
         target = open_target(config.dataset, config.selection, shelf.hashes)
         _refuse_skipped(target.skipped, config)
-        candidates = plan_candidates(models, target, config, store, shelf)
-        _announce(candidates, target, reporter)
-        yield Run(config, store, target, candidates)
+        passes = plan_passes(models, target, config, store, shelf, needs_head=needs_head)
+        _announce(passes, target, reporter)
+        yield Run(config, store, target, passes)
 
 
 @contextmanager
@@ -74,12 +79,14 @@ def open_cache(config: RunConfig, reporter: Reporter) -> Iterator[tuple[FeatureS
         yield store, shelf
 
 
-def _announce(candidates: Sequence[Candidate], target: Target, reporter: Reporter) -> None:
-    missing = sum(c.layer is None and c.error is None for c in candidates)
-    cached = sum(c.layer is not None for c in candidates)
+def _announce(passes: Sequence[Pass], target: Target, reporter: Reporter) -> None:
+    failed = sum(planned.error is not None for planned in passes)
+    missing = sum(planned.error is None and bool(planned.missing) for planned in passes)
+    layers = sum(len(planned.candidates) for planned in passes if planned.error is None)
+    of_layers = f" ({layers} layers)" if layers > len(passes) else ""
     reporter.say(
-        f"plan: {len(target.samples)} images × {len(candidates)} models:"
-        f" {cached} cached, {missing} to extract, {len(candidates) - cached - missing} failed"
+        f"plan: {len(target.samples)} images × {len(passes)} models{of_layers}:"
+        f" {len(passes) - missing - failed} cached, {missing} to extract, {failed} failed"
     )
 
 

@@ -45,7 +45,7 @@ def _score(check: Callable[[], Labelled], metrics: Sequence[Metric]) -> list[Met
     try:
         labelled = check()
     except InputError as error:
-        return [_scored(metric, None, error.message) for metric in metrics]
+        return [unscored(metric, error.message) for metric in metrics]
     return [score_metric(metric, labelled) for metric in metrics]
 
 
@@ -54,10 +54,15 @@ def score_metric(metric: Metric, labelled: Labelled) -> MetricScore:
     try:
         score = metric.score(labelled)
     except FeatrankError as error:
-        return _scored(metric, None, error.message)
+        return unscored(metric, error.message)
     if not math.isfinite(score.value):
-        return _scored(metric, None, f"the score is {score.value}")
+        return unscored(metric, f"the score is {score.value}")
     return _scored(metric, score)
+
+
+def unscored(metric: Metric, reason: str) -> MetricScore:
+    """A cell without a number, and why."""
+    return _scored(metric, None, reason)
 
 
 def _scored(metric: Metric, score: Score | None, reason: str = "") -> MetricScore:

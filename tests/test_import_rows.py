@@ -14,8 +14,10 @@ ROOT = Path(featrank.__file__).parent
 ROWS = [
     {"errors"},
     {"records", "registry", "file_hashes", "atomic", "reporting"},
+    {"layers"},
     {"targets", "zoos", "metrics", "rank", "render", "config", "stamp"},
     {"extract", "cache", "score"},
+    {"layer_index"},
     {"plan"},
     {"fill"},
     {"run", "row"},

@@ -14,6 +14,7 @@ import typer
 from featrank import __version__
 from featrank.cli.cache import cache
 from featrank.cli.extract import extract
+from featrank.cli.layers import layers
 from featrank.cli.rank import rank
 from featrank.cli.score import score
 from featrank.errors import FeatrankError
@@ -30,6 +31,7 @@ app.command()(rank)
 app.command()(extract)
 app.command()(score)
 app.add_typer(cache, name="cache")
+app.command()(layers)
 
 
 def _print_version(wanted: bool) -> None:

@@ -15,6 +15,8 @@ def extract(
     max_images: opt.MaxImages = None,
     seed: opt.Seed = 0,
     strict: opt.Strict = False,
+    layers: opt.Layers = "last",
+    pool: opt.Pool = "auto",
     device: opt.Device = "auto",
     precision: opt.Precision = "float32",
     batch_size: opt.BatchSize = 32,
@@ -40,6 +42,8 @@ def extract(
     config = RunConfig(
         dataset=dataset,
         models=tuple(models),
+        layers=layers,
+        pool=pool,
         selection=Selection(split, limit_per_class, max_images, seed),
         strict=strict,
         device=device,

@@ -53,6 +53,24 @@ By = Annotated[
     str | None,
     typer.Option(help="Order by one metric. [default: mean rank]", rich_help_panel=_SCORES),
 ]
+Layers = Annotated[
+    str,
+    typer.Option(
+        help="last; all; stages; N for the last N; -N for the N-th from the end; names and"
+        " wildcards, comma-separated: see featrank layers MODEL.",
+        rich_help_panel=_MODELS,
+    ),
+]
+Pool = Annotated[
+    str,
+    typer.Option(
+        help="auto (as the model's own head), avg, cls, max, gem or avg+std.",
+        rich_help_panel=_MODELS,
+    ),
+]
+PerLayer = Annotated[
+    bool, typer.Option("--per-layer", help="Show every layer's row.", rich_help_panel=_OUTPUT)
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=_RUN)]
 Precision = Annotated[str, typer.Option(help="float32 or bfloat16.", rich_help_panel=_RUN)]
 BatchSize = Annotated[int, typer.Option(help="Images a forward pass.", rich_help_panel=_RUN)]

@@ -17,6 +17,9 @@ def rank(
     strict: opt.Strict = False,
     metrics: opt.Metrics = None,
     by: opt.By = None,
+    layers: opt.Layers = "last",
+    pool: opt.Pool = "auto",
+    per_layer: opt.PerLayer = False,
     device: opt.Device = "auto",
     precision: opt.Precision = "float32",
     batch_size: opt.BatchSize = 32,
@@ -47,6 +50,8 @@ def rank(
         models=tuple(models),
         metrics=opt.split_list(metrics or DEFAULT_METRICS),
         by=by,
+        layers=layers,
+        pool=pool,
         selection=Selection(split, limit_per_class, max_images, seed),
         strict=strict,
         device=device,
@@ -61,7 +66,7 @@ def rank(
     check_outputs(outputs)
     result = rank_models(config, StderrReporter(quiet=quiet))
     document = result_document(result)
-    print_table(document, data_console())
+    print_table(document, data_console(), per_layer=per_layer)
     write_outputs(outputs, document)
     if result.ranking.failed:
         raise typer.Exit(3)

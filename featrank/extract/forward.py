@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from torch import nn
 
 from featrank.errors import IncompleteError
 from featrank.extract.images import load_batches
+from featrank.extract.taps import TappedNetwork
 from featrank.records import FloatArray, LayerRef, Preprocessing, Skipped
 from featrank.targets.target import Target
 
@@ -46,6 +46,10 @@ class Backbone:
         preprocessing: How images become its input.
         device: Where it runs.
         precision: "float32", without TF32, or "bfloat16" autocast.
+        layers: Whose features are taken.
+
+    Raises:
+        InputError: The network has no such layer, or it cannot be pooled so.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class Backbone:
         preprocessing: Preprocessing,
         device: torch.device,
         precision: str,
+        layers: Sequence[LayerRef] = (LayerRef(),),
     ) -> None:
         # TF32 keeps 10 bits of mantissa: enough to swap neighbours in a ranking.
         torch.backends.cuda.matmul.allow_tf32 = False
@@ -63,14 +68,17 @@ class Backbone:
         self.n_params = sum(parameter.numel() for parameter in network.parameters())
         self._precision = precision
         # Convolutions on the CPU run about 1.5 times as fast in this layout.
-        self._network: Any = network.to(device).to(memory_format=torch.channels_last)
-        self._layer = LayerRef()
-        empty = torch.zeros(1, *preprocessing.input_size)
-        self._width = int(self.forward(empty)[self._layer].shape[1])
+        network = network.to(device).to(memory_format=torch.channels_last)
+        self._network = TappedNetwork(network, preprocessing.input_size, layers)
+        probe = self.forward(torch.zeros(1, *preprocessing.input_size))
+        self._widths = {layer: values.shape[1] for layer, values in probe.items()}
 
     @torch.inference_mode()
     def forward(self, pixels: torch.Tensor) -> dict[LayerRef, FloatArray]:
-        """Features of a batch of images ``(n, 3, height, width)``: ``(n, n_features)`` float32.
+        """Features of a batch of images ``(n, 3, height, width)``, for each layer.
+
+        Returns:
+            For each layer ``(n, n_features)`` float32.
 
         Raises:
             IncompleteError: Out of memory, or features that are not finite.
@@ -80,21 +88,20 @@ class Backbone:
             with torch.autocast(
                 self.device.type, torch.bfloat16, enabled=self._precision == "bfloat16"
             ):
-                maps = self._network.forward_features(pixels)
-                features: torch.Tensor = self._network.forward_head(maps, pre_logits=True)
+                features = self._network(pixels)
         except torch.OutOfMemoryError as error:
             raise IncompleteError(
                 f"out of memory on {self.device} at a batch of {len(pixels)}",
                 f"try --batch-size {max(1, len(pixels) // 2)}",
             ) from error
-        array: FloatArray = features.float().flatten(1).cpu().numpy()
-        if not torch.isfinite(features).all():
+        # One answer for all layers: each would make a GPU wait.
+        if not torch.stack([values.isfinite().all() for values in features.values()]).all():
             raise IncompleteError("the network gave NaN or infinity", "try --precision float32")
-        return {self._layer: array}
+        return {layer: values.cpu().numpy() for layer, values in features.items()}
 
     def empty(self) -> dict[LayerRef, FloatArray]:
         """Features of no image."""
-        return {self._layer: np.empty((0, self._width), np.float32)}
+        return {layer: np.empty((0, width), np.float32) for layer, width in self._widths.items()}
 
 
 @dataclass(frozen=True, slots=True)

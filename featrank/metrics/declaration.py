@@ -19,6 +19,8 @@ _ROUNDING = 1e-6
 
 Bounds = tuple[float, float]
 
+SOURCE_PROBS = "source_probs"
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:

@@ -55,6 +55,26 @@ def compute(labelled: Labelled, *, k: int = 3, r_min: float = 1.0) -> Score:
     Raises:
         InputError: No class has more than k samples.
     """
+    entropies, clamped_fraction = class_entropies(labelled, k, r_min)
+    counts = labelled.counts
+    total = sum(counts[label] / labelled.n_samples * h for label, h in entropies.items())
+    single = np.flatnonzero(counts == 1)
+    details = {
+        "clamped_fraction": clamped_fraction,
+        "dropped_classes": [
+            str(labelled.classes[label]) for label in np.flatnonzero((counts > 1) & (counts <= k))
+        ],
+        "single_classes": [str(labelled.classes[label]) for label in single],
+    }
+    return Score(float(total / (len(entropies) + len(single))), details=details)
+
+
+def class_entropies(labelled: Labelled, k: int, r_min: float) -> tuple[dict[int, float], float]:
+    """H_c of every class of more than k samples, and the fraction of clamped distances.
+
+    Raises:
+        InputError: No class has more than k samples.
+    """
     if k < 1 or r_min <= 0:
         raise InputError(f"tmi needs k of at least 1 and r_min above 0, got k={k}, r_min={r_min}")
     counts = labelled.counts
@@ -68,22 +88,14 @@ def compute(labelled: Labelled, *, k: int = 3, r_min: float = 1.0) -> Score:
     # Both give the same bits.
     use_torch = "torch" in sys.modules or work > _TORCH_WORK
     of_classes = _torch_distances if use_torch else _scipy_distances
-    total, clamped = 0.0, 0
+    entropies: dict[int, float] = {}
+    clamped = 0
     for label, distances in zip(
         estimated.tolist(), of_classes(labelled, estimated, k), strict=True
     ):
         clamped += int((distances <= r_min).sum())
-        entropy = _entropy(distances, k, r_min, labelled.n_features)
-        total += counts[label] / labelled.n_samples * entropy
-    single = np.flatnonzero(counts == 1)
-    details = {
-        "clamped_fraction": clamped / int(counts[estimated].sum()),
-        "dropped_classes": [
-            str(labelled.classes[label]) for label in np.flatnonzero((counts > 1) & (counts <= k))
-        ],
-        "single_classes": [str(labelled.classes[label]) for label in single],
-    }
-    return Score(float(total / (len(estimated) + len(single))), details=details)
+        entropies[label] = _entropy(distances, k, r_min, labelled.n_features)
+    return entropies, clamped / int(counts[estimated].sum())
 
 
 def _entropy(distances: Float64Array, k: int, r_min: float, n_features: int) -> float:

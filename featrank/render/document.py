@@ -15,7 +15,10 @@ def result_document(result: Result) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "partial": False,
-        "config": {**result.config, "metrics": list(result.ranking.metrics)},
+        "config": _present(
+            **{**result.config, "metrics": list(result.ranking.metrics)},
+            layers_by=list(result.ranking.layers_by) or None,
+        ),
         "stamp": dict(result.stamp),
         "target": _present(
             name=target.name,
@@ -48,6 +51,8 @@ def _row(row: ScoreRow) -> dict[str, Any]:
         scores={name: _score(score) for name, score in row.scores.items()} or None,
         mean_rank=row.mean_rank,
         rank=row.rank,
+        layer_rank=row.layer_rank,
+        depth=row.depth,
     )
 
 
@@ -57,6 +62,7 @@ def _score(scored: MetricScore) -> dict[str, Any]:
         value=score.value if score else None,
         tie_break=score.tie_break if score else None,
         rank=scored.rank,
+        layer_rank=scored.layer_rank,
         version=scored.version,
         params=dict(scored.params),
         higher_is_better=scored.higher_is_better,

@@ -8,21 +8,30 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from featrank.render.depth import layers_of, pictures
 from featrank.render.plain import print_columns, shown
 
 FOOTER = "Scores compare only within one metric and one target."
 
 
-def print_table(document: Mapping[str, Any], console: Console) -> None:
+def print_table(document: Mapping[str, Any], console: Console, *, per_layer: bool = False) -> None:
     """Print header, ranking, notes and footer.
 
     Args:
         document: The result document.
         console: Where to; a table that is piped should be given a wide one.
+        per_layer: Whether every layer has its row, rather than each model's best; on a terminal,
+            with a picture of the scores over depth.
     """
     console.print(Text(header(document["target"])))
-    _print_rows(document, console)
-    for line in (*notes(document), FOOTER):
+    rows = _shown_rows(document, per_layer=per_layer)
+    layered = any("layer_rank" in row for row in rows)
+    rank = "layer_rank" if per_layer and layered else "rank"
+    _print_rows(document, rows, rank, console)
+    if per_layer and console.is_terminal:
+        for model, line in pictures(document):
+            console.print(Text(f"{shown(model)}: {line}"), soft_wrap=True)
+    for line in (*notes(document, rows), *layer_notes(document, per_layer=per_layer), FOOTER):
         console.print(Text(line))
 
 
@@ -38,9 +47,41 @@ def header(target: Mapping[str, Any]) -> str:
     return f"{shown(target['name'])}: {'; '.join(parts)}"
 
 
-def notes(document: Mapping[str, Any]) -> Iterator[str]:
+def _shown_rows(document: Mapping[str, Any], *, per_layer: bool) -> list[Mapping[str, Any]]:
+    """The models' rows; with ``per_layer`` each replaced by all of the model, in depth order."""
+    rows: list[Mapping[str, Any]] = []
+    for row in document["rows"]:
+        if "rank" not in row and row["status"] != "failed":
+            continue
+        rows += layers_of(document, row["model"]) if per_layer else [row]
+    return rows
+
+
+def layer_notes(document: Mapping[str, Any], *, per_layer: bool) -> Iterator[str]:
+    """How layers were compared, where a model has several."""
+    if not any("layer_rank" in row for row in document["rows"]):
+        return
+    config = document["config"]
+    metrics: Sequence[str] = config["metrics"]
+    by: Sequence[str] = config.get("layers_by", ())
+    if by:
+        yield (
+            f"Layers of a model are compared by {', '.join(by)}; "
+            + ("in brackets, its rank among them." if per_layer else "its best is shown.")
+        )
+    else:
+        yield "None of the metrics compares layers: the deepest stands for its model."
+    if "tmi" in metrics:
+        yield "Raw tmi grows with width and scale: it does not compare layers; tmi_norm does."
+    if not per_layer:
+        yield "--per-layer shows all layers."
+
+
+def notes(
+    document: Mapping[str, Any], shown_rows: Sequence[Mapping[str, Any]] | None = None
+) -> Iterator[str]:
     """What a reader must know beside the numbers, one line each."""
-    rows: Sequence[Mapping[str, Any]] = document["rows"]
+    rows: Sequence[Mapping[str, Any]] = document["rows"] if shown_rows is None else shown_rows
     for row in rows:
         if row["status"] == "failed":
             way_out = f" → {row['hint']}" if row.get("hint") else ""
@@ -66,19 +107,23 @@ def remarks(details: Mapping[str, Any]) -> Iterator[str]:
 def label(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
     """A model's name as typed, or its full id where that names two."""
     requested: str = row["requested"]
-    unique = sum(other["requested"] == requested for other in rows) == 1
-    return requested if unique else str(row["model"])
+    models = {other["model"] for other in rows if other["requested"] == requested}
+    return requested if len(models) <= 1 else str(row["model"])
 
 
-def _print_rows(document: Mapping[str, Any], console: Console) -> None:
-    rows: Sequence[Mapping[str, Any]] = document["rows"]
+def _print_rows(
+    document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], rank: str, console: Console
+) -> None:
+    """The rows, with each score's rank of that kind behind it."""
     metrics: Sequence[str] = document["config"]["metrics"]
+    layered = any("layer_rank" in row for row in rows)
     columns = {
         "#": [str(row.get("rank", "–")) for row in rows],
         "model": [shown(label(row, rows)) for row in rows],
+        **({"layer": [str(row["layer"]) for row in rows]} if layered else {}),
         **{
             f"{metric} {_arrow(metric, rows)}": [
-                _cell(row.get("scores", {}).get(metric)) for row in rows
+                _cell(row.get("scores", {}).get(metric), rank) for row in rows
             ]
             for metric in metrics
         },
@@ -89,7 +134,7 @@ def _print_rows(document: Mapping[str, Any], console: Console) -> None:
     }
     # Files have what a narrow terminal does without.
     dispensable = ("width", "params", "img/s", "mean rank")
-    print_columns(columns, console, left=("model",), dispensable=dispensable)
+    print_columns(columns, console, left=("model", "layer"), dispensable=dispensable)
 
 
 def _arrow(metric: str, rows: Sequence[Mapping[str, Any]]) -> str:
@@ -99,10 +144,10 @@ def _arrow(metric: str, rows: Sequence[Mapping[str, Any]]) -> str:
     return ""
 
 
-def _cell(score: Mapping[str, Any] | None) -> str:
+def _cell(score: Mapping[str, Any] | None, rank: str) -> str:
     if score is None or "value" not in score:
         return "–"
-    return f"{score['value']:.4g} ({score['rank']})"
+    return f"{score['value']:.4g} ({score.get(rank, '–')})"
 
 
 def _millions(n_params: int | None) -> str:

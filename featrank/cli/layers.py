@@ -1,0 +1,53 @@
+"""``featrank layers``: what can be named with --layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def layers(
+    models: Annotated[
+        list[str], typer.Argument(metavar="MODEL...", help="Names as for rank --models.")
+    ],
+    pool: Annotated[
+        str, typer.Option(help="Widths after this pooling: auto, avg, cls, max, gem or avg+std.")
+    ] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    cache_dir: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="FEATRANK_CACHE",
+            help="Where the lists are kept. [default: the user's cache folder]",
+        ),
+    ] = None,
+) -> None:
+    """List the layers of models in depth order: shape, width, stride, cost. Downloads nothing.
+
+    Example: featrank layers resnet50
+    """
+    import json
+
+    from featrank.cli.console import data_console
+    from featrank.cli.options import cache_directory
+    from featrank.config import check_pooling
+    from featrank.layer_index import LayerIndex
+    from featrank.render.layer_table import layer_table
+    from featrank.zoos import resolve_models, zoo_of
+    from featrank.zoos.zoo import Shelf
+
+    check_pooling(pool)
+    directory = cache_directory(cache_dir)
+    shelf, index = Shelf.at(directory), LayerIndex(directory)
+    document, console = {}, data_console()
+    for model in resolve_models(models, shelf):
+        size = zoo_of(model).preprocessing(model, shelf).input_size
+        known = index.get(model.timm_name, size)
+        document[model.id] = [layer.document for layer in known]
+        if not as_json:
+            console.print(f"{model.id} at {'×'.join(map(str, size))}", markup=False)
+            console.print(layer_table(known, pool))
+    if as_json:
+        typer.echo(json.dumps(document, indent=1))

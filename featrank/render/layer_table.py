@@ -1,0 +1,33 @@
+"""The layers of one architecture as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+
+from featrank.layers import LayerInfo
+
+
+def layer_table(layers: Sequence[LayerInfo], pooling: str) -> Table:
+    """A row a layer, in depth order.
+
+    Args:
+        layers: The layers.
+        pooling: Whose widths are shown; a dash where a layer cannot be pooled so.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("layer", no_wrap=True)
+    for heading in ("shape", f"width ({pooling})", "stride", "params", "multiply-adds"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for layer in layers:
+        table.add_row(
+            layer.name,
+            "×".join(map(str, layer.shape)),
+            str(layer.widths.get(pooling, "–")),
+            str(layer.stride or "–"),
+            f"{layer.params_share:.1%}",
+            f"{layer.macs_share:.1%}",
+        )
+    return table
