@@ -27,7 +27,7 @@ types: $(READY)  ## mypy --strict
 	$(BIN)/mypy
 
 tests: $(READY)  ## pytest with coverage; make tests ARGS='-k tmi --no-cov' runs some
-	$(BIN)/pytest --cov $(ARGS)
+	$(BIN)/pytest --cov -n auto $(ARGS)
 
 clean:  ## remove the virtual environment and what tools left behind
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* *.egg-info

@@ -13,7 +13,7 @@ from featrank.plan import Candidate
 from featrank.records import CACHED, FAILED, OK, LayerRef, MetricScore, ScoreRow
 from featrank.score import score_blocks, score_features, unscored
 
-NO_SOURCE_PROBS = "needs a classifier's probabilities, and there are none for these features"
+NO_SOURCE_PROBS = "needs a classifier's probabilities, and no classifier came with these features"
 
 
 def choose_metrics(metrics: Sequence[str], by: str | None) -> list[Metric]:

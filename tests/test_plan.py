@@ -14,7 +14,7 @@ from featrank.cache.store import FeatureStore, Layer
 from featrank.config import RunConfig
 from featrank.file_hashes import FileHashes
 from featrank.pipeline import extract_models
-from featrank.plan import Candidate, plan_candidates
+from featrank.plan import Candidate, plan_passes
 from featrank.records import Preprocessing, Selection
 from featrank.reporting import Silent
 from featrank.targets import open_target
@@ -58,9 +58,9 @@ def plan(config: RunConfig) -> Iterator[Plan]:
         new = dataclasses.replace(config, **changes)  # type: ignore[arg-type]
         shelf = Shelf.at(config.cache_dir)
         target = open_target(new.dataset, new.selection, shelf.hashes)
-        (candidate,) = plan_candidates(resolve_models(new.models, shelf), target, new, store, shelf)
-        assert candidate.error is None
-        return candidate
+        (planned,) = plan_passes(resolve_models(new.models, shelf), target, new, store, shelf)
+        assert planned.error is None
+        return planned.candidates[0]
 
     yield changed
     store.lease.close()
@@ -166,6 +166,15 @@ def test_precision(plan: Plan) -> None:
 def test_extractor_version(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(featrank.plan, "EXTRACTOR_VERSION", 999)
     assert not hit(plan())
+
+
+@pytest.mark.parametrize("layers", ["stages", "-2"])
+def test_layer(plan: Plan, layers: str) -> None:
+    assert not hit(plan(layers=layers))
+
+
+def test_pooling(plan: Plan) -> None:
+    assert not hit(plan(layers="last", pool="max"))
 
 
 def test_refresh_looks_at_nothing(plan: Plan) -> None:

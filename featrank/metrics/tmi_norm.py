@@ -17,7 +17,7 @@ from featrank.records import Score
 _NEGLIGIBLE = 1e-100
 
 
-def compute(labelled: Labelled, *, k: int = 3, r_min: float = 0.01) -> Score:
+def compute(labelled: Labelled, *, k: int = 3, r_min: float = 1.0) -> Score:
     """Σ_c p_c H_c / d of centred features divided by their global RMS: a variant of ours of tmi.
 
     tmi grows with the width d and with the scale of the features, so it does not compare layers.
@@ -27,9 +27,10 @@ def compute(labelled: Labelled, *, k: int = 3, r_min: float = 0.01) -> Score:
         H_c as in tmi, of Z / s,  s² = Σ_ij (z_ij - mean_j)² / (n_samples · d)
         tmi_norm = Σ_c p_c H_c / d
 
-    The sum, unlike tmi's mean over classes, does not fall with their number. As the scale is
-    fixed, the smallest distance that counts is 0.01 of it rather than 1. No paper stands behind
-    this number; like tmi it does not see wrong labels.
+    The sum, unlike tmi's mean over classes, does not fall with their number. Distances below
+    r_min, now in units of that scale, are clamped as in tmi: narrow layers, whose nearest
+    neighbours are nearer than 1, say little, and ``clamped_fraction`` tells. No paper stands
+    behind this number; like tmi it does not see wrong labels.
 
     Edge rules: classes of up to k samples are left out and named in ``details``; p_c are the
     shares among the others.
@@ -64,6 +65,6 @@ METRIC = Metric(
     higher_is_better=True,
     predicts="fine-tuning",
     compute=compute,
-    params={"k": 3, "r_min": 0.01},
+    params={"k": 3, "r_min": 1.0},
     sees_labels=False,
 )

@@ -25,7 +25,8 @@ def sparkline(values: Sequence[float | None]) -> str:
 def layers_of(document: Mapping[str, Any], model: str) -> list[Mapping[str, Any]]:
     """The rows of one model, in depth order."""
     rows = [row for row in document["rows"] if row["model"] == model]
-    return sorted(rows, key=lambda row: row.get("depth", 1.0))
+    # The last map and what the head makes of it are equally deep.
+    return sorted(rows, key=lambda row: (row.get("depth", 1.0), row["layer"] == "pre_logits"))
 
 
 def pictures(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

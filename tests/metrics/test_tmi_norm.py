@@ -11,7 +11,7 @@ from featrank.metrics.labelled import Labelled
 from featrank.metrics.tmi_norm import METRIC
 
 
-def naive(features, labels, k=3, r_min=0.01):
+def naive(features, labels, k=3, r_min=1.0):
     z = np.asarray(features, dtype=np.float64)
     z = z - z.mean(axis=0)
     z = z / math.sqrt((z**2).mean())
