@@ -26,8 +26,9 @@ format: $(READY)  ## let ruff rewrite
 types: $(READY)  ## mypy --strict
 	$(BIN)/mypy
 
+# A worker a processor, each with one thread: more would only wait for each other.
 tests: $(READY)  ## pytest with coverage; make tests ARGS='-k tmi --no-cov' runs some
-	$(BIN)/pytest --cov -n auto $(ARGS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest --cov -n auto $(ARGS)
 
 clean:  ## remove the virtual environment and what tools left behind
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* *.egg-info
