@@ -70,7 +70,9 @@ Start = Callable[..., Started]
 @pytest.fixture
 def environment(cache_dir: Path, tmp_path: Path) -> dict[str, str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "FEATRANK_"))}
-    return {**inherited, "FEATRANK_CACHE": str(cache_dir), "HF_HOME": str(tmp_path / "hf")}
+    own = {"FEATRANK_CACHE": str(cache_dir), "HF_HOME": str(tmp_path / "hf")}
+    # Several at once with a thread a processor each would mostly wait for one another.
+    return {**inherited, **own, "OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ def test_a_disturbed_cache_ends_up_equal_to_an_undisturbed_one() -> None:
             *("--batch-size", "8", "--workers", "1"),
         ],
         capture_output=True, text=True, timeout=570, check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr
     for name in ("KILL", "TERM"):
