@@ -124,9 +124,10 @@ def timed(metric: Metric, labelled: Labelled) -> tuple[float | None, float]:
 
 
 def show(name: str, value: float | None, seconds: float) -> None:
-    """Print one line."""
+    """Print one line; processor seconds, of all threads so far, tell a busy machine."""
     number = "-" if value is None else f"{value:.8g}"
-    print(f"  {name:16s} {seconds:9.3f} s {peak_mib():8.0f} MiB  {number}", flush=True)
+    spent = f"{seconds:9.3f} s {peak_mib():8.0f} MiB {time.process_time():9.1f} s of processors"
+    print(f"  {name:20s} {spent}  {number}", flush=True)
 
 
 def warm_up(names: list[str]) -> None:

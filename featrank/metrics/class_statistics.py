@@ -19,6 +19,9 @@ _NEGLIGIBLE = 1e-24
 # Singular values below this times the largest times the size of the matrix are rounding.
 _RANK_TOLERANCE = 10 * np.finfo(np.float64).eps
 
+# Times the width: less shrinkage than this is lost to rounding.
+NO_SHRINKAGE = 1e-14
+
 # A squared distance from the identity below this share of the squared norm is rounding.
 _IDENTITY = 1e-14
 

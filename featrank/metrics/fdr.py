@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from featrank.errors import InputError
-from featrank.metrics.class_statistics import shrunk, statistics
+from featrank.metrics.class_statistics import NO_SHRINKAGE, shrunk, statistics
 from featrank.metrics.declaration import Metric
 from featrank.metrics.labelled import Labelled
 from featrank.metrics.singular_rows import canonical_correlations
@@ -14,9 +14,6 @@ from featrank.records import Score
 
 # A squared canonical correlation this close to 1 leaves Σ_W singular.
 _SINGULAR = 1e-9
-
-# Times the width: less shrinkage than this is lost to rounding.
-_NONE = 1e-14
 
 
 def compute(labelled: Labelled, *, shrinkage: float | None = None) -> Score:
@@ -43,7 +40,7 @@ def compute(labelled: Labelled, *, shrinkage: float | None = None) -> Score:
     known = statistics(labelled)
     known.require_within()
     alpha = known.within_shrinkage if shrinkage is None else shrinkage
-    if alpha <= _NONE * known.n_features:
+    if alpha <= NO_SHRINKAGE * known.n_features:
         return Score(_unshrunk(labelled), details={"shrinkage": alpha})
     factor = cholesky(shrunk(known.within, alpha), lower=True, overwrite_a=True)
     whitened = solve_triangular(factor, known.between_root.T, lower=True, check_finite=False)

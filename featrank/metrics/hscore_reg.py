@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from featrank.metrics.class_statistics import shrunk, statistics
+from featrank.metrics.class_statistics import NO_SHRINKAGE, shrunk, statistics
 from featrank.metrics.declaration import Metric
 from featrank.metrics.hscore import bounds_for
 from featrank.metrics.labelled import Labelled
 from featrank.metrics.singular_rows import canonical_correlations
 from featrank.records import Score
-
-# Times the width: less shrinkage than this is lost to rounding.
-_NONE = 1e-14
 
 
 def compute(labelled: Labelled) -> Score:
@@ -41,7 +38,7 @@ def regularised(labelled: Labelled, intensity: float | None = None) -> tuple[flo
 
     known = statistics(labelled)
     alpha = known.total_shrinkage if intensity is None else intensity
-    if alpha <= _NONE * known.n_features:
+    if alpha <= NO_SHRINKAGE * known.n_features:
         return float(canonical_correlations(labelled).sum()), alpha
     factor = cholesky(shrunk(known.total(), alpha), lower=True, overwrite_a=True)
     whitened = solve_triangular(factor, known.between_root.T, lower=True, check_finite=False)

@@ -122,11 +122,15 @@ class Moments:
         return np.zeros_like(scatter) if negligible else np.asarray(scatter)
 
     def between_root(self) -> Float64Array:
-        """``(n_present, n_features)``: the between-class scatter is ``root.T @ root``."""
-        shares = self.counts[self.present] / self.n_samples
+        """``(n_present, n_features)``: the between-class scatter is ``root.T @ root``.
+
+        Exactly zero where the class means differ by rounding only.
+        """
+        counts = self.counts[self.present, None]
         means = self.means
-        root: Float64Array = np.sqrt(self.counts[self.present, None]) * (means - shares @ means)
-        return root
+        root: Float64Array = np.sqrt(counts) * (means - counts[:, 0] @ means / self.n_samples)
+        scale = np.square(np.sqrt(counts) * self.centres[self.present]).sum()
+        return np.zeros_like(root) if np.square(root).sum() <= _ROUNDING**2 * scale else root
 
 
 def sum_by_class(labels: IntArray, rows: Float64Array, n_classes: int) -> Float64Array:

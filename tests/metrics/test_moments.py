@@ -50,3 +50,10 @@ def test_zero_rows_stay_zero():
 def test_a_row_for_each_class_leaves_no_rounding(full):
     assert not _of(ROWS[[0, -1]], LABELS[[0, -1]], full).scatter().any()
     assert not _of(ROWS[[3, 3, 3]], LABELS[[3, 3, 3]], full).scatter().any()
+
+
+def test_equal_means_leave_no_rounding():
+    moments = Moments.empty(np.array([[0.1, 0.7], [-0.3, 0.2]]), full=False)
+    row = np.array([1 / 3, -0.1])
+    moments.gather(np.array([0, 1, 1]), np.array([row, row, row]))
+    assert not moments.between_root().any()

@@ -40,7 +40,9 @@ def test_is_one_less_the_share_of_the_h_score():
 
 
 def test_collapse_is_zero():
-    assert METRIC(np.repeat(np.eye(3), 5, axis=0), np.arange(15) // 5, shrinkage=0) == 0.0
+    assert METRIC(
+        np.repeat(np.eye(3), 5, axis=0), np.arange(15) // 5, shrinkage=0
+    ) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_noise_alone_falls_with_the_width_unless_shrunk():
