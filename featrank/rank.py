@@ -61,6 +61,7 @@ def _order_layers(
                 metric: dataclasses.replace(score, layer_rank=columns[metric][i])
                 for metric, score in row.scores.items()
             },
+            layer_index=i,
             layer_rank=1 + sum(other < sums[i] for other in sums),
         )
         for i, row in enumerate(layers)

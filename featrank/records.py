@@ -196,7 +196,8 @@ class ScoreRow:
     """One model's layer with all its scores.
 
     Of a model with several layers only the best one's row has ``rank`` and ``mean_rank``; each has
-    a ``layer_rank``. ``depth`` is the share of the network's multiply-adds up to the layer.
+    a ``layer_rank`` and a ``layer_index``, its place in depth order from 0. ``depth`` is the share
+    of the network's multiply-adds up to the layer.
     """
 
     model: ModelRef
@@ -211,6 +212,7 @@ class ScoreRow:
     mean_rank: float | None = None
     rank: int | None = None
     layer_rank: int | None = None
+    layer_index: int | None = None
     depth: float | None = None
 
 

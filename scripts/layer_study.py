@@ -58,7 +58,7 @@ def unpack_fashion_mnist(folder: Path, into: Path, images: int) -> None:
 
 
 def features_of_all_layers(
-    name: str, target: Target, batch_size: int
+    name: str, target: Target, batch_size: int, workers: int
 ) -> tuple[list[LayerInfo], list[FloatArray], list[int]]:
     """Every layer's features from one pass, and the rows of the target that they belong to."""
     shelf = Shelf.at(None)
@@ -70,7 +70,7 @@ def features_of_all_layers(
     layers = [LayerRef(info.name) for info in infos]
     backbone = Backbone(network, preprocessing, torch.device("cpu"), "float32", layers)
     spans = [(0, len(target.samples))]
-    batches = list(extract_features(backbone, target, spans, batch_size, default_workers()))
+    batches = list(extract_features(backbone, target, spans, batch_size, workers))
     features = [np.concatenate([b.features[layer] for b in batches]) for layer in layers]
     return infos, features, [row for batch in batches for row in batch.rows]
 
@@ -83,10 +83,10 @@ def probe(features: FloatArray, labels: FloatArray) -> float:
     return float(balanced_accuracy_score(labels, predicted))
 
 
-def study(model: str, target: Target, batch_size: int) -> None:
+def study(model: str, target: Target, batch_size: int, workers: int) -> None:
     """Print the table of one target."""
     started = time.perf_counter()
-    infos, features, rows = features_of_all_layers(model, target, batch_size)
+    infos, features, rows = features_of_all_layers(model, target, batch_size, workers)
     seconds = time.perf_counter() - started
     labels = np.array(target.labels)[rows]
     print(
@@ -117,15 +117,17 @@ def main() -> None:
     parser.add_argument("--folder", help="a folder with one folder a class")
     parser.add_argument("--model", default="tf_efficientnet_lite0")
     parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--workers", type=int, default=default_workers())
     given = parser.parse_args()
+    speed = given.batch_size, given.workers
     if given.fashion_mnist:
         with tempfile.TemporaryDirectory() as scratch:
             root = Path(scratch, "fashion-mnist")
             root.mkdir()
             unpack_fashion_mnist(given.fashion_mnist, root, given.images)
-            study(given.model, open_target(str(root), Selection(), FileHashes()), given.batch_size)
+            study(given.model, open_target(str(root), Selection(), FileHashes()), *speed)
     if given.folder:
-        study(given.model, open_target(given.folder, Selection(), FileHashes()), given.batch_size)
+        study(given.model, open_target(given.folder, Selection(), FileHashes()), *speed)
 
 
 if __name__ == "__main__":

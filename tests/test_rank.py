@@ -1,6 +1,8 @@
+import dataclasses
+
 import pytest
 
-from featrank.rank import rank_rows
+from featrank.rank import rank_layers, rank_rows
 from featrank.records import FAILED, OK, LayerRef, MetricScore, ModelRef, Score, ScoreRow
 
 
@@ -64,3 +66,56 @@ def test_no_rows_at_all() -> None:
 def test_ranks_are_complete(n: int) -> None:
     ranking = rank_rows([row(str(i), a=float(i)) for i in range(n)], ["a"])
     assert [r.rank for r in ranking.rows] == list(range(1, n + 1))
+
+
+def layered(model: str, *layers: dict[str, float | None]) -> list[ScoreRow]:
+    return [
+        dataclasses.replace(row(model, **values), layer=LayerRef(f"l{i}"))
+        for i, values in enumerate(layers)
+    ]
+
+
+def test_a_model_stands_where_its_best_layer_does() -> None:
+    rows = [
+        *layered("x", {"a": 1.0}, {"a": 5.0}, {"a": 3.0}),
+        *layered("y", {"a": 4.0}, {"a": 2.0}),
+    ]
+    ranking = rank_layers(rows, ["a"], None, {"a"})
+    found = [
+        (r.model.name, r.layer.name, r.rank, r.layer_rank, r.layer_index) for r in ranking.rows
+    ]
+    assert found == [
+        ("x", "l1", 1, 1, 1),
+        ("y", "l0", 2, 1, 0),
+        ("x", "l0", None, 3, 0),
+        ("x", "l2", None, 2, 2),
+        ("y", "l1", None, 2, 1),
+    ]
+    assert ranking.layers_by == ("a",)
+
+
+def test_layers_are_compared_only_by_what_compares_across_widths() -> None:
+    rows = layered("x", {"wide": 1.0, "fair": 9.0}, {"wide": 7.0, "fair": 2.0})
+    for by, fair in (("wide", {"fair"}), (None, {"fair"}), ("fair", {"fair"})):
+        ranking = rank_layers(rows, ["wide", "fair"], by, fair)
+        assert ranking.rows[0].layer.name == "l0"
+        assert ranking.layers_by == ("fair",)
+        assert ranking.by == by
+
+
+def test_without_such_a_metric_the_deepest_layer_stands_for_the_model() -> None:
+    rows = layered("x", {"wide": 9.0}, {"wide": 1.0})
+    ranking = rank_layers(rows, ["wide"], "wide", set())
+    assert ranking.rows[0].layer.name == "l1"
+    assert ranking.layers_by == ()
+
+
+def test_a_layer_without_a_score_is_not_the_best() -> None:
+    rows = layered("x", {"a": None}, {"a": -3.0})
+    assert rank_layers(rows, ["a"], None, {"a"}).rows[0].layer.name == "l1"
+
+
+def test_one_layer_a_model_ranks_as_ever() -> None:
+    rows = [row("x", a=1.0), dataclasses.replace(row("z"), status=FAILED), row("y", a=2.0)]
+    plain, by_layers = rank_rows(rows, ["a"]), rank_layers(rows, ["a"], None, {"a"})
+    assert plain == by_layers

@@ -25,8 +25,7 @@ def sparkline(values: Sequence[float | None]) -> str:
 def layers_of(document: Mapping[str, Any], model: str) -> list[Mapping[str, Any]]:
     """The rows of one model, in depth order."""
     rows = [row for row in document["rows"] if row["model"] == model]
-    # The last map and what the head makes of it are equally deep.
-    return sorted(rows, key=lambda row: (row.get("depth", 1.0), row["layer"] == "pre_logits"))
+    return sorted(rows, key=lambda row: row.get("layer_index", 0))
 
 
 def pictures(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -52,6 +52,7 @@ def _row(row: ScoreRow) -> dict[str, Any]:
         mean_rank=row.mean_rank,
         rank=row.rank,
         layer_rank=row.layer_rank,
+        layer_index=row.layer_index,
         depth=row.depth,
     )
 

@@ -80,3 +80,37 @@ def test_a_name_typed_twice_is_shown_in_full() -> None:
     print_table({**DOCUMENT, "rows": rows}, Console(file=stream, width=200))
     assert "timm:x" in stream.getvalue()
     assert "package:x" in stream.getvalue()
+
+
+def layered(per_layer: bool, *, terminal: bool = False) -> str:
+    def one(layer: str, place: int, value: float, **more: object) -> dict[str, object]:
+        score = {"value": value, "rank": 1, "layer_rank": 3 - place, "higher_is_better": True}
+        return {
+            "model": "timm:x", "requested": "x", "status": "cached", "layer": layer,
+            "layer_index": place, "layer_rank": 2 - place, "scores": {"tmi": score, "gda": score},
+            **more,
+        }  # fmt: skip
+
+    rows = [one("b1", 1, 0.9, rank=1, mean_rank=1.0), one("b0", 0, 0.2)]
+    config = {"metrics": ["tmi", "gda"], "layers_by": ["gda"]}
+    stream = io.StringIO()
+    console = Console(file=stream, width=200, force_terminal=terminal, no_color=True)
+    print_table({**DOCUMENT, "rows": rows, "config": config}, console, per_layer=per_layer)
+    return stream.getvalue()
+
+
+def test_a_models_row_shows_its_best_layer_and_the_table_says_by_what() -> None:
+    text = layered(per_layer=False)
+    assert "b1" in text
+    assert "b0" not in text
+    assert "compared by gda" in text
+    assert "Raw tmi" in text
+    assert "--per-layer" in text
+
+
+def test_per_layer_shows_all_in_depth_order_and_draws_on_a_terminal_only() -> None:
+    text = layered(per_layer=True)
+    assert text.index("b0") < text.index("b1")
+    assert "0.2 (3)" in text
+    assert "gda ▁█" not in text
+    assert "timm:x: gda ▁█ 0.2 to 0.9; best b1" in layered(per_layer=True, terminal=True)
