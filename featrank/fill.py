@@ -120,6 +120,7 @@ def _extract(
     from featrank.extract.device import choose_device, device_name
     from featrank.extract.forward import Backbone, Stopwatch, extract_features
     from featrank.extract.images import default_workers
+    from featrank.extract.interrupts import keep_interrupts
 
     model, keys, weights = planned.model, _keys(planned), planned.candidates[0].weights
     if weights is None:
@@ -135,12 +136,16 @@ def _extract(
     writer = _begin(model, keys, target, config, store, n_params=backbone.n_params)
     workers = default_workers() if config.workers is None else config.workers
     watch = Stopwatch()
-    with reporter.progress(model.requested, writer.n_missing) as advance:
+    with (
+        keep_interrupts() as raise_lost,
+        reporter.progress(model.requested, writer.n_missing) as advance,
+    ):
         for batch in extract_features(backbone, target, writer.spans, config.batch_size, workers):
             writer.add(batch.span, batch.rows, batch.features, batch.skipped, last=batch.last)
             done = len(batch.rows) + len(batch.skipped)
             watch.count(done)
             advance(done)
+            raise_lost()
     writer.finish(
         {
             "device": device_name(device),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -87,6 +88,9 @@ def _start_worker(_: int) -> None:
     # workers itself. A worker that died of them would look like a failure of the model.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # A thread that still hands over images when the main process ends loses its connection; what
+    # fails in the worker itself is raised in the main process.
+    sys.excepthook = lambda *_: None
 
 
 def load_batches(
