@@ -3,7 +3,8 @@
 For each model, side by side in one run on this machine's CPU: seconds and peak memory of a pass
 over noise images for the last layer alone, for all layers, and for the layer nearest to half of the
 multiply-adds, beside the share that `featrank layers` prints for it. The runs take turns; the best
-of each counts. Peak memory is that of a fresh process a run, above what it held before the pass.
+of each counts. Peak memory is that of a fresh process, above what it held before a pass over one
+batch (Linux only).
 
     python scripts/bench_layers.py --images 512 --repeat 3
 """
@@ -12,9 +13,8 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import resource
-import sys
 import time
+from pathlib import Path
 
 import timm
 import torch
@@ -61,14 +61,21 @@ def peak_of(model: str, which: str, batch_size: int) -> int:
 def _peak(model: str, which: str, batch_size: int) -> int:
     backbone, _ = backbone_for(model, which)
     pixels = torch.rand(batch_size, *backbone.preprocessing.input_size)
-    before = _max_rss()
+    # Linux: forget the peak that building the network left.
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _status("VmRSS")
     backbone.forward(pixels)
-    return _max_rss() - before
+    return _status("VmHWM") - before
 
 
-def _max_rss() -> int:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def _status(field: str) -> int:
+    """One of Linux's figures on this process, in bytes."""
+    (line,) = [
+        line
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if line.startswith(f"{field}:")
+    ]
+    return int(line.split()[1]) * 1024
 
 
 def bench(model: str, images: int, batch_size: int, repeat: int) -> None:
