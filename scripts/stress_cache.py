@@ -107,6 +107,12 @@ class Extraction:
     def talk(self) -> str:
         return (self.folder / "err").read_text()
 
+    @property
+    def said(self) -> int | None:
+        """Images that it says it forwarded; None before it says so, with which it is done."""
+        found = re.search(r"^forwarded (\d+) images$", (self.folder / "out").read_text(), re.M)
+        return int(found[1]) if found else None
+
     def wait_for(self, what: Callable[[], bool]) -> bool:
         """Whether it came to that; False where the run ended first."""
         while self.process.poll() is None:
@@ -120,13 +126,12 @@ class Extraction:
     def finish(self) -> int:
         """Let it end by itself; the images that it says it forwarded."""
         code = self.process.wait()
-        out = (self.folder / "out").read_text()
-        said = re.search(r"forwarded (\d+) images", out)
-        if code != 0 or said is None:
+        if code != 0 or self.said is None:
+            out = (self.folder / "out").read_text()
             raise Breach(f"the run ended with {code}:\n{out}{self.talk}")
-        if int(said[1]) != self.forwarded:
-            raise Breach(f"it says {said[1]} images but forwarded {self.forwarded}")
-        return int(said[1])
+        if self.said != self.forwarded:
+            raise Breach(f"it says {self.said} images but forwarded {self.forwarded}")
+        return self.said
 
     def end(self) -> None:
         """Leave nothing behind, whatever happened."""
@@ -245,7 +250,7 @@ class Stress:
             if began:
                 time.sleep(delay)
             moment = "while starting" if early else f"{delay:4.2f} s into it"
-            if run.process.poll() is not None:
+            if run.process.poll() is not None or run.said is not None:
                 finished = self._check_finished(run, had)
                 return f"too late, it was done: {finished}"
             sent = time.monotonic()
