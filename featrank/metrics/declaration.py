@@ -41,6 +41,8 @@ class Metric:
         bounds_for: The range for given data, where it follows from their shape.
         across_widths: Whether the number compares between layers of different width.
         sees_labels: False for diagnostics, and for metrics that wrong labels do not lower.
+        reads_labels: False for diagnostics of the features alone: permuted labels change nothing.
+        origin: The package, with its version, that a plug-in came from; empty for our own.
     """
 
     name: str
@@ -56,6 +58,8 @@ class Metric:
     bounds_for: Callable[[Labelled], Bounds] | None = None
     across_widths: bool = True
     sees_labels: bool = True
+    reads_labels: bool = True
+    origin: str = ""
 
     def score(self, labelled: Labelled, **params: Any) -> Score:
         """The value with its details.
@@ -74,7 +78,8 @@ class Metric:
                 )
         score = self.compute(labelled, **{**self.params, **params})
         bounds = self.bounds if self.bounds_for is None else self.bounds_for(labelled)
-        return replace(score, value=self._within(score.value, bounds))
+        details = score.details if self.reads_labels else {"label_free": True, **score.details}
+        return replace(score, value=self._within(score.value, bounds), details=details)
 
     def __call__(self, features: npt.ArrayLike, labels: npt.ArrayLike, **params: Any) -> float:
         """The value alone.

@@ -91,10 +91,16 @@ def tied_gaussians(layer: FoldedLayer) -> Iterator[TiedGaussians]:
     if (high - low).max() <= negligible:
         raise InputError("features are constant: all rows have the same direction")
     for training in layer.training(moments):
-        yield _fit(training, negligible)
+        yield fit_gaussians(training, negligible)
 
 
-def _fit(training: Moments, negligible: float) -> TiedGaussians:
+def fit_gaussians(training: Moments, negligible: float = _NEGLIGIBLE) -> TiedGaussians:
+    """The Gaussians of a training part.
+
+    Args:
+        training: All second moments of rows of length 1.
+        negligible: A spread that is rounding.
+    """
     from scipy.linalg import cho_solve, cholesky
 
     means, present = training.means, training.present

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from featrank.errors import InputError
-from featrank.metrics.folds import fold_rows
+from featrank.metrics.folds import classes_by_first_row, fold_rows
 from featrank.metrics.labelled import Labelled
 from featrank.metrics.moments import Float64Array, Moments, rows_as_they_are, sum_by_class
 from featrank.records import IntArray, Score
@@ -85,7 +85,8 @@ class FoldedLayer:
         self._fold = np.empty(labelled.n_samples, np.int16)
         for fold, members in enumerate(by_fold):
             self._fold[members] = fold
-        self.labels = _by_first_row(labelled.labels, self.order)
+        number = np.argsort(classes_by_first_row(labelled.labels[self.order]))
+        self.labels = number[labelled.labels]
         self.counts = np.bincount(self.labels, minlength=labelled.n_classes)
         # Linear rules do not mind a shift, and around the mean their terms cancel less.
         self.shift: Float64Array = np.zeros(labelled.n_features)
@@ -183,12 +184,6 @@ def folded(
     return labelled.remember(
         ("folded", folds, seed, prepare), lambda: FoldedLayer(labelled, folds, seed, prepare)
     )
-
-
-def _by_first_row(labels: IntArray, order: IntArray) -> IntArray:
-    """Labels renumbered by where each class first comes up in ``order``."""
-    _, first = np.unique(labels[order], return_index=True)
-    return np.argsort(np.argsort(first))[labels]
 
 
 def _log_posterior(logits: Float64Array, labels: IntArray, classes: IntArray) -> Float64Array:

@@ -119,10 +119,11 @@ METRIC = Metric(
     paper="Roy & Vetterli, EUSIPCO 2007",
     version=1,
     higher_is_better=True,
-    predicts="linear probe",
+    predicts="nothing",
     compute=compute,
     params={"k": 20, "seed": 0},
     bounds=(1.0, float("inf")),
     across_widths=False,
     sees_labels=False,
+    reads_labels=False,
 )

@@ -61,7 +61,8 @@ def test_declares_what_a_reader_needs(metric):
     assert metric.summary
     assert metric.paper
     assert metric.version >= 1
-    assert metric.predicts in {"linear probe", "few-shot", "fine-tuning"}
+    claims = {"linear probe", "few-shot", "fine-tuning"} if metric.reads_labels else {"nothing"}
+    assert metric.predicts in claims
     assert metric.needs in {"moments", "features", "source_probs"}
     assert metric.bounds[0] < metric.bounds[1]
     assert metric.compute.__doc__
@@ -79,6 +80,15 @@ def test_is_a_finite_float_within_bounds(metric, n_features):
         if metric.bounds_for is not None:
             low, high = metric.bounds_for(Labelled.from_arrays(_fed(metric, features), y))
             assert metric.bounds[0] <= low <= value <= high <= metric.bounds[1]
+
+
+@every_metric
+def test_whether_labels_are_read_is_declared(metric):
+    features, labels = _data()
+    shuffled = np.random.default_rng(1).permutation(labels)
+    alike = _numbers(metric, features, shuffled) == _numbers(metric, features, labels)
+    assert alike != metric.reads_labels
+    assert metric.reads_labels or not metric.sees_labels
 
 
 @every_metric
