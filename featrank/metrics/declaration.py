@@ -32,7 +32,10 @@ class Metric:
         paper: Authors, venue, arXiv number.
         version: Raised whenever the number for the same input changes.
         higher_is_better: The direction.
-        predicts: What it claims to predict: "linear probe", "few-shot", "fine-tuning".
+        predicts: What it claims to predict: "linear probe", "few-shot", "fine-tuning"; "nothing"
+            for diagnostics.
+        cost: How its work grows with N rows, d features, C classes, S pre-training classes.
+        traps: Where its number misleads.
         compute: The metric: ``compute(labelled, **params)``.
         params: The parameters and their defaults.
         needs: "moments" where the rows may be streamed, "features" where they must be in memory,
@@ -52,6 +55,8 @@ class Metric:
     higher_is_better: bool
     predicts: str
     compute: Callable[..., Score]
+    cost: str = ""
+    traps: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
     needs: str = "features"
     bounds: Bounds = (-math.inf, math.inf)

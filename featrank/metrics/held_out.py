@@ -7,8 +7,6 @@ from a total because an outlier in the held-out fold would leave its rounding er
 
 from __future__ import annotations
 
-import functools
-import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -122,7 +120,7 @@ class FoldedLayer:
     def training(self, moments: Sequence[Moments]) -> Iterator[Moments]:
         """What each fold's rule is trained on: the moments of the others together."""
         for fold in range(self.folds):
-            yield functools.reduce(operator.add, [*moments[:fold], *moments[fold + 1 :]])
+            yield Moments.union([*moments[:fold], *moments[fold + 1 :]])
 
     def score(self, moments: Sequence[Moments], fit: Callable[[Moments], LinearRule]) -> Score:
         """The held-out score of a rule; see :meth:`evaluate`."""

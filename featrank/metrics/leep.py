@@ -58,6 +58,9 @@ METRIC = Metric(
     version=1,
     higher_is_better=True,
     predicts="fine-tuning",
+    cost="N S",
+    traps="Needs the pre-training classifier. Some public code averages probabilities"
+    " without the logarithm, or prints the negative.",
     compute=compute,
     needs="source_probs",
     bounds=(float("-inf"), 0.0),

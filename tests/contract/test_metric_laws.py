@@ -60,6 +60,8 @@ def _finite_or_named(metric, features, labels):
 def test_declares_what_a_reader_needs(metric):
     assert metric.summary
     assert metric.paper
+    assert metric.cost
+    assert metric.traps.endswith(".")
     assert metric.version >= 1
     claims = {"linear probe", "few-shot", "fine-tuning"} if metric.reads_labels else {"nothing"}
     assert metric.predicts in claims
