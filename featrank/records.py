@@ -142,13 +142,27 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class TargetInfo:
-    """The target as it was scored: what the header of every result says."""
+    """The target as it was scored: what the header of every result says.
+
+    Attributes:
+        name: As the user named it.
+        fingerprint: By content.
+        split: The split in use; None where the target has none.
+        class_counts: Images a class.
+        skipped: What could not be used.
+        offered: Images a class before a subset was chosen; None where none was.
+        n_duplicates: Images whose content another one before them has.
+        warnings: What may surprise about it, one line each.
+    """
 
     name: str
     fingerprint: str
     split: str | None
     class_counts: Mapping[str, int]
     skipped: tuple[Skipped, ...] = ()
+    offered: Mapping[str, int] | None = None
+    n_duplicates: int = 0
+    warnings: tuple[str, ...] = ()
 
     @property
     def n_images(self) -> int:

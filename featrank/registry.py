@@ -72,7 +72,7 @@ class Registry(Generic[T]):
     def _add(self, declared: Any, found: dict[str, T]) -> None:
         name = str(declared.name)
         if name in found:
-            raise RuntimeError(f"two declare the {self._noun} '{name}'")
+            raise RuntimeError(f"two files declare the {self._noun} '{name}'")
         found[name] = declared
 
     def _plugged_in(self) -> Iterator[Any]:

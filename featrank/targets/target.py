@@ -48,6 +48,10 @@ class UnreadableImage(Exception):  # noqa: N818  the word for it everywhere
     """This image cannot be used; the message is the reason, one line."""
 
 
+# Contradictions that a warning names; the others are only counted.
+_NAMED = 5
+
+
 def _nothing(_: Sequence[Sample]) -> None:
     """Most kinds need no preparation."""
 
@@ -92,6 +96,22 @@ class Target:
         for sample in self.samples:
             by_digest[sample.digest].setdefault(sample.class_name, sample)
         return tuple(tuple(group.values()) for group in by_digest.values() if len(group) > 1)
+
+    @cached_property
+    def all_warnings(self) -> tuple[str, ...]:
+        """What may surprise about it, with the images that stand in two classes."""
+        groups = self.contradictions
+        if not groups:
+            return self.warnings
+        named = "; ".join(
+            " = ".join(f"{sample.path} ({sample.class_name})" for sample in group)
+            for group in groups[:_NAMED]
+        )
+        more = "; ..." if len(groups) > _NAMED else ""
+        return (
+            *self.warnings,
+            f"{len(groups)} images stand in more than one class: {named}{more}",
+        )
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
