@@ -7,9 +7,10 @@ import fnmatch
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator
-from typing import Generic, TypeVar
+from importlib.metadata import entry_points
+from typing import Any, Generic, TypeVar
 
-from featrank.errors import InputError
+from featrank.errors import IncompleteError, InputError
 
 T = TypeVar("T")
 
@@ -39,7 +40,8 @@ class Registry(Generic[T]):
     """Declarations found by scanning a package's folder.
 
     A file takes part by having ``attribute`` at module level; the object's ``name`` is its key.
-    Adding a metric, zoo or target kind is therefore adding one file.
+    Adding a metric, zoo or target kind is therefore adding one file. Other packages add theirs by
+    an entry point in the group of the same name as the scanned package; its value is the object.
 
     Args:
         package: Dotted name of the package whose files are scanned.
@@ -61,12 +63,34 @@ class Registry(Generic[T]):
                 module = importlib.import_module(f"{self._package}.{info.name}")
                 declared = getattr(module, self._attribute, None)
                 if declared is not None:
-                    name = str(declared.name)
-                    if name in found:
-                        raise RuntimeError(f"two files declare the {self._noun} '{name}'")
-                    found[name] = declared
+                    self._add(declared, found)
+            for declared in self._plugged_in():
+                self._add(declared, found)
             self._found = found
         return self._found
+
+    def _add(self, declared: Any, found: dict[str, T]) -> None:
+        name = str(declared.name)
+        if name in found:
+            raise RuntimeError(f"two files declare the {self._noun} '{name}'")
+        found[name] = declared
+
+    def _plugged_in(self) -> Iterator[Any]:
+        """What other installed packages declare.
+
+        Raises:
+            IncompleteError: One of them cannot be imported.
+        """
+        for entry in sorted(entry_points(group=self._package), key=lambda entry: entry.name):
+            try:
+                yield entry.load()
+            except Exception as error:
+                package = entry.dist.name if entry.dist else entry.value
+                raise IncompleteError(
+                    f"the {self._noun} '{entry.name}' of the package {package} cannot be loaded:"
+                    f" {type(error).__name__}: {next(iter(str(error).splitlines()), '')}",
+                    f"upgrade or uninstall {package}",
+                ) from error
 
     def __iter__(self) -> Iterator[T]:
         return iter(self._scan().values())
