@@ -3,8 +3,9 @@
 For each model, side by side in one run on this machine's CPU: seconds and peak memory of a pass
 over noise images for the last layer alone, for all layers, and for the layer nearest to half of the
 multiply-adds, beside the share that `featrank layers` prints for it. The runs take turns; the best
-of each counts, by the clock and, in brackets, by processor time, which other work disturbs less. Peak memory is that of a fresh process, above what it held before a pass over one
-batch (Linux only).
+of each counts, by the clock and, in brackets, by processor time, which other work disturbs less.
+Peak memory is that of a fresh process, above what it held before a pass over one batch (Linux
+only).
 
     python scripts/bench_layers.py --images 512 --repeat 3
 """
