@@ -6,7 +6,7 @@ import difflib
 import fnmatch
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 from featrank.errors import InputError
@@ -45,12 +45,20 @@ class Registry(Generic[T]):
         package: Dotted name of the package whose files are scanned.
         attribute: Module-level name that holds the declaration.
         noun: What one entry is called in messages.
+        more: Gives what comes from elsewhere, by name, when told the names that are taken.
     """
 
-    def __init__(self, package: str, attribute: str, noun: str) -> None:
+    def __init__(
+        self,
+        package: str,
+        attribute: str,
+        noun: str,
+        more: Callable[[Collection[str]], Mapping[str, T]] | None = None,
+    ) -> None:
         self._package = package
         self._attribute = attribute
         self._noun = noun
+        self._more = more
         self._found: dict[str, T] | None = None
 
     def _scan(self) -> dict[str, T]:
@@ -65,7 +73,10 @@ class Registry(Generic[T]):
                     if name in found:
                         raise RuntimeError(f"two files declare the {self._noun} '{name}'")
                     found[name] = declared
+            # Before the others, which may look here themselves.
             self._found = found
+            if self._more is not None:
+                self._found = {**found, **self._more(found.keys())}
         return self._found
 
     def __iter__(self) -> Iterator[T]:
