@@ -28,7 +28,10 @@ class RunConfig:
         layers: Which layers, as typed; see :mod:`featrank.layers`.
         pool: How a map becomes a vector.
         selection: Split and subset.
+        root: The folder that the paths of a manifest may not leave; None for the manifest's own.
         strict: Whether an unusable image is an error.
+        allow_skipped: Whether more unusable images are accepted than a few in a hundred.
+        allow_partial: Whether a checkpoint may lack more than the head.
         device: auto, cpu, cuda or mps.
         precision: float32 or bfloat16.
         batch_size: Images a forward pass.
@@ -49,7 +52,10 @@ class RunConfig:
     layers: str = LAST
     pool: str = "auto"
     selection: Selection = field(default_factory=Selection)
+    root: Path | None = None
     strict: bool = False
+    allow_skipped: bool = False
+    allow_partial: bool = False
     device: str = "auto"
     precision: str = "float32"
     batch_size: int = DEFAULT_BATCH_SIZE
@@ -65,6 +71,8 @@ class RunConfig:
         _at_least("--part-rows", self.rows_per_part, 1)
         _at_least("--limit-per-class", self.selection.limit_per_class, 1)
         _at_least("--max-images", self.selection.max_images, 1)
+        _at_least("--min-per-class", self.selection.min_per_class, 1)
+        _at_least("--shots", self.selection.shots, 1)
         _one_of("--cache", self.cache, CACHE_MODES)
         check_pooling(self.pool)
         _one_of("--device", self.device, ("auto", "cpu", "cuda", "mps"))
@@ -78,7 +86,10 @@ class RunConfig:
     @property
     def document(self) -> dict[str, Any]:
         """As JSON, for the result."""
-        document = {**asdict(self), "cache_dir": str(self.cache_dir) if self.cache_dir else None}
+        paths = {"cache_dir": self.cache_dir, "root": self.root}
+        document = asdict(self) | {
+            name: str(path) if path else None for name, path in paths.items()
+        }
         return {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in document.items()

@@ -74,4 +74,13 @@ def describe(target: Target, candidates: Sequence[Candidate]) -> TargetInfo:
     manifest = next((c.layer.manifest for c in candidates if c.layer is not None), None)
     counts = target.class_counts if manifest is None else manifest.class_counts
     skipped = target.skipped if manifest is None else (*target.skipped, *manifest.skipped)
-    return TargetInfo(target.name, target.fingerprint, target.split, counts, skipped)
+    return TargetInfo(
+        target.name,
+        target.fingerprint,
+        target.split,
+        counts,
+        skipped,
+        target.offered,
+        target.n_duplicates,
+        target.all_warnings,
+    )

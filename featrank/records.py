@@ -109,12 +109,27 @@ class LayerRef:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which part of a target is used."""
+    """Which part of a target is used.
+
+    Attributes:
+        split: The split; None for train where there are any.
+        limit_per_class: At most so many images a class.
+        max_images: At most so many images in all, stratified.
+        seed: Of the subset.
+        classes: Names and wildcards of the classes to keep; none for all.
+        exclude_classes: Names and wildcards of classes to leave out.
+        min_per_class: Classes with fewer images are left out.
+        shots: Exactly so many images a class.
+    """
 
     split: str | None = None
     limit_per_class: int | None = None
     max_images: int | None = None
     seed: int = 0
+    classes: tuple[str, ...] = ()
+    exclude_classes: tuple[str, ...] = ()
+    min_per_class: int | None = None
+    shots: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +142,27 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class TargetInfo:
-    """The target as it was scored: what the header of every result says."""
+    """The target as it was scored: what the header of every result says.
+
+    Attributes:
+        name: As the user named it.
+        fingerprint: By content.
+        split: The split in use; None where the target has none.
+        class_counts: Images a class.
+        skipped: What could not be used.
+        offered: Images a class before a subset was chosen; None where none was.
+        n_duplicates: Images whose content another one before them has.
+        warnings: What may surprise about it, one line each.
+    """
 
     name: str
     fingerprint: str
     split: str | None
     class_counts: Mapping[str, int]
     skipped: tuple[Skipped, ...] = ()
+    offered: Mapping[str, int] | None = None
+    n_duplicates: int = 0
+    warnings: tuple[str, ...] = ()
 
     @property
     def n_images(self) -> int:

@@ -7,9 +7,10 @@ import fnmatch
 import importlib
 import pkgutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Generic, TypeVar
+from importlib.metadata import entry_points
+from typing import Any, Generic, TypeVar
 
-from featrank.errors import InputError
+from featrank.errors import IncompleteError, InputError
 
 T = TypeVar("T")
 
@@ -39,13 +40,15 @@ class Registry(Generic[T]):
     """Declarations found by scanning a package's folder.
 
     A file takes part by having ``attribute`` at module level; the object's ``name`` is its key.
-    Adding a metric, zoo or target kind is therefore adding one file.
+    Adding a metric, zoo or target kind is therefore adding one file. Other packages add theirs by
+    an entry point in the group of the same name as the scanned package; its value is the object.
 
     Args:
         package: Dotted name of the package whose files are scanned.
         attribute: Module-level name that holds the declaration.
         noun: What one entry is called in messages.
-        more: Gives what comes from elsewhere, by name, when told the names that are taken.
+        plugins: Loads what other packages add, by name, when told the names that are taken. Without
+            it they are loaded as they are, and one that cannot be is an error.
     """
 
     def __init__(
@@ -53,12 +56,12 @@ class Registry(Generic[T]):
         package: str,
         attribute: str,
         noun: str,
-        more: Callable[[Collection[str]], Mapping[str, T]] | None = None,
+        plugins: Callable[[Collection[str]], Mapping[str, T]] | None = None,
     ) -> None:
         self._package = package
         self._attribute = attribute
         self._noun = noun
-        self._more = more
+        self._plugins = plugins
         self._found: dict[str, T] | None = None
 
     def _scan(self) -> dict[str, T]:
@@ -69,15 +72,39 @@ class Registry(Generic[T]):
                 module = importlib.import_module(f"{self._package}.{info.name}")
                 declared = getattr(module, self._attribute, None)
                 if declared is not None:
-                    name = str(declared.name)
-                    if name in found:
-                        raise RuntimeError(f"two files declare the {self._noun} '{name}'")
-                    found[name] = declared
-            # Before the others, which may look here themselves.
-            self._found = found
-            if self._more is not None:
-                self._found = {**found, **self._more(found.keys())}
+                    self._add(declared, found)
+            if self._plugins is None:
+                for declared in self._plugged_in():
+                    self._add(declared, found)
+                self._found = found
+            else:
+                # Before the plug-ins, which may look here themselves.
+                self._found = found
+                found.update(self._plugins(list(found)))
         return self._found
+
+    def _add(self, declared: Any, found: dict[str, T]) -> None:
+        name = str(declared.name)
+        if name in found:
+            raise RuntimeError(f"two files declare the {self._noun} '{name}'")
+        found[name] = declared
+
+    def _plugged_in(self) -> Iterator[Any]:
+        """What other installed packages declare.
+
+        Raises:
+            IncompleteError: One of them cannot be imported.
+        """
+        for entry in sorted(entry_points(group=self._package), key=lambda entry: entry.name):
+            try:
+                yield entry.load()
+            except Exception as error:
+                package = entry.dist.name if entry.dist else entry.value
+                raise IncompleteError(
+                    f"the {self._noun} '{entry.name}' of the package {package} cannot be loaded:"
+                    f" {type(error).__name__}: {next(iter(str(error).splitlines()), '')}",
+                    f"upgrade or uninstall {package}",
+                ) from error
 
     def __iter__(self) -> Iterator[T]:
         return iter(self._scan().values())

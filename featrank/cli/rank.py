@@ -11,10 +11,17 @@ def rank(
     dataset: opt.Dataset,
     models: opt.Models,
     split: opt.Split = None,
+    classes: opt.Classes = None,
+    exclude_classes: opt.ExcludeClasses = None,
+    min_per_class: opt.MinPerClass = None,
     limit_per_class: opt.LimitPerClass = None,
+    shots: opt.Shots = None,
     max_images: opt.MaxImages = None,
     seed: opt.Seed = 0,
+    root: opt.Root = None,
     strict: opt.Strict = False,
+    allow_skipped: opt.AllowSkipped = False,
+    allow_partial: opt.AllowPartial = False,
     metrics: opt.Metrics = None,
     by: opt.By = None,
     null: opt.NullCount = None,
@@ -41,7 +48,6 @@ def rank(
     from featrank.cli.console import StderrReporter, data_console
     from featrank.config import DEFAULT_METRICS, RunConfig
     from featrank.pipeline import rank_models
-    from featrank.records import Selection
     from featrank.render.document import result_document
     from featrank.render.files import check_outputs, write_outputs
     from featrank.render.table import print_table
@@ -54,8 +60,13 @@ def rank(
         null=null,
         layers=layers,
         pool=pool,
-        selection=Selection(split, limit_per_class, max_images, seed),
+        selection=opt.selection(
+            split, classes, exclude_classes, min_per_class, limit_per_class, shots, max_images, seed
+        ),
+        root=root,
         strict=strict,
+        allow_skipped=allow_skipped,
+        allow_partial=allow_partial,
         device=device,
         precision=precision,
         batch_size=batch_size,

@@ -28,6 +28,14 @@ def result_document(result: Result) -> dict[str, Any]:
             class_counts=dict(target.class_counts),
             split=target.split,
             skipped=len(target.skipped),
+            offered={
+                "n_images": sum(target.offered.values()),
+                "n_classes": len(target.offered),
+            }
+            if target.offered is not None
+            else None,
+            duplicates=target.n_duplicates or None,
+            warnings=list(target.warnings) or None,
         ),
         "rows": [_row(row) for row in result.ranking.rows],
         "skipped": [{"path": skip.path, "reason": skip.reason} for skip in target.skipped],

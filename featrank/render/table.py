@@ -10,6 +10,10 @@ from rich.text import Text
 
 from featrank.render.depth import layers_of, pictures
 from featrank.render.plain import print_columns, shown
+from featrank.render.small_classes import small_classes
+
+# From this ratio of largest to smallest class on the header says it.
+_IMBALANCED = 2
 
 FOOTER = "Scores compare only within one metric and one target."
 
@@ -24,6 +28,8 @@ def print_table(document: Mapping[str, Any], console: Console, *, per_layer: boo
             with a picture of the scores over depth.
     """
     console.print(Text(header(document["target"])))
+    for line in small_classes(document):
+        console.print(Text(line))
     rows = _shown_rows(document, per_layer=per_layer)
     layered = any("layer_rank" in row for row in rows)
     rank = "layer_rank" if per_layer and layered else "rank"
@@ -37,14 +43,22 @@ def print_table(document: Mapping[str, Any], console: Console, *, per_layer: boo
 
 
 def header(target: Mapping[str, Any]) -> str:
-    """What was scored: N, C, smallest and largest class, split, skipped."""
+    """What was scored: N and C, before and after a selection; smallest and largest class."""
     counts: Mapping[str, int] = target["class_counts"]
-    parts = [f"{target['n_images']} images", f"{target['n_classes']} classes"]
+    offered = target.get("offered", {})
+    parts = [
+        f"{target[key]} of {offered[key]} {noun}" if key in offered else f"{target[key]} {noun}"
+        for key, noun in (("n_images", "images"), ("n_classes", "classes"))
+    ]
     if counts:
         low, high = min(counts, key=lambda k: counts[k]), max(counts, key=lambda k: counts[k])
-        parts.append(f"smallest {shown(low)} {counts[low]}, largest {shown(high)} {counts[high]}")
+        text = f"smallest {shown(low)} {counts[low]}, largest {shown(high)} {counts[high]}"
+        ratio = counts[high] / counts[low]
+        parts.append(f"{text} ({ratio:.3g} : 1)" if ratio >= _IMBALANCED else text)
     parts.append(f"split {target.get('split') or 'none'}")
     parts.append(f"{target['skipped']} skipped")
+    if duplicates := target.get("duplicates"):
+        parts.append(f"{duplicates} duplicates")
     return f"{shown(target['name'])}: {'; '.join(parts)}"
 
 
