@@ -167,18 +167,33 @@ class Score:
         value: The score.
         tie_break: Decides between equal values, in the metric's own direction.
         details: What a reader must know beside it, such as a clamped fraction.
+        interval: Lower and upper end of the value's interval, where the metric gives one.
     """
 
     value: float
     tie_break: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """What a metric says of permuted labels, or the reason there is no such number.
+
+    ``std`` is the sample standard deviation over the permutations; a single one has none.
+    """
+
+    mean: float | None = None
+    std: float | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MetricScore:
     """A score in a row: the number with what identifies it, or the reason there is none.
 
-    ``rank`` is among the models' rows, ``layer_rank`` among the layers of one model.
+    ``rank`` is among the models' rows, ``layer_rank`` among the layers of one model; ``origin`` is
+    the package, with its version, of a metric that is not built in.
     """
 
     metric: str
@@ -189,6 +204,8 @@ class MetricScore:
     reason: str = ""
     rank: int | None = None
     layer_rank: int | None = None
+    null: Null | None = None
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +214,8 @@ class ScoreRow:
 
     Of a model with several layers only the best one's row has ``rank`` and ``mean_rank``; each has
     a ``layer_rank`` and a ``layer_index``, its place in depth order from 0. ``depth`` is the share
-    of the network's multiply-adds up to the layer.
+    of the network's multiply-adds up to the layer. ``weights`` is the SHA-256 of the model's
+    weights, ``device`` what its features were computed on.
     """
 
     model: ModelRef
@@ -214,6 +232,8 @@ class ScoreRow:
     layer_rank: int | None = None
     layer_index: int | None = None
     depth: float | None = None
+    weights: str | None = None
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,9 +293,15 @@ class Result:
         target: The target as it was scored.
         config: The run's settings, as JSON.
         stamp: What produced it, as JSON.
+        candidates: The ids of all models asked for, in that order; those of all shards.
+        partial: Whether models without a row are still to come.
+        timings: Seconds spent, by what they were spent on.
     """
 
     ranking: Ranking
     target: TargetInfo
     config: Mapping[str, Any]
     stamp: Mapping[str, Any]
+    candidates: tuple[str, ...] = ()
+    partial: bool = False
+    timings: Mapping[str, float] = field(default_factory=dict)

@@ -60,7 +60,8 @@ def score_sources(
         )
     ranking = rank_rows(rows, [metric.name for metric in chosen], by)
     config = {"sources": list(sources), "by": by}
-    return Result(ranking, next(iter(targets.values())), config, make_stamp())
+    candidates = tuple(row.model.id for row in rows)
+    return Result(ranking, next(iter(targets.values())), config, make_stamp(), candidates)
 
 
 def _score_entry(

@@ -13,15 +13,15 @@ import featrank
 ROOT = Path(featrank.__file__).parent
 ROWS = [
     {"errors"},
-    {"records", "registry", "file_hashes", "atomic", "reporting"},
-    {"layers"},
-    {"targets", "zoos", "metrics", "rank", "render", "config", "stamp"},
-    {"extract", "cache", "score"},
+    {"records", "registry", "file_hashes", "atomic", "reporting", "laps", "schema"},
+    {"layers", "agreement", "conditions"},
+    {"targets", "zoos", "metrics", "rank", "render", "config", "stamp", "saved", "drops"},
+    {"extract", "cache", "score", "join", "gate"},
     {"layer_index"},
     {"plan"},
     {"fill"},
     {"run", "row"},
-    {"pipeline", "rescore"},
+    {"pipeline", "rescore", "dry_run"},
     {"cli"},
 ]
 ALLOWED = {

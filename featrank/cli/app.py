@@ -14,9 +14,11 @@ import typer
 from featrank import __version__
 from featrank.cli.cache import cache
 from featrank.cli.extract import extract
+from featrank.cli.gate import gate
 from featrank.cli.layers import layers
 from featrank.cli.rank import rank
 from featrank.cli.score import score
+from featrank.cli.table import table
 from featrank.errors import FeatrankError
 
 app = typer.Typer(
@@ -30,6 +32,8 @@ app = typer.Typer(
 app.command()(rank)
 app.command()(extract)
 app.command()(score)
+app.command()(table)
+app.command()(gate)
 app.add_typer(cache, name="cache")
 app.command()(layers)
 

@@ -20,7 +20,10 @@ def score(
     metrics: opt.Metrics = None,
     by: opt.By = None,
     cache_dir: opt.CacheDir = None,
+    config_file: opt.ConfigFile = None,
     output: opt.Output = None,
+    format_: opt.PrintFormat = None,
+    quiet: opt.Quiet = False,
     debug: opt.Debug = False,
 ) -> None:
     """Score features that are there already, without loading a model.
@@ -30,22 +33,19 @@ def score(
     opt.enable_debug(debug)
 
     from featrank.cache.store import FeatureStore
-    from featrank.cli.console import StderrReporter, data_console
+    from featrank.cli.console import StderrReporter
+    from featrank.cli.ways_out import WaysOut
     from featrank.config import DEFAULT_METRICS
     from featrank.file_hashes import FileHashes
-    from featrank.render.document import result_document
-    from featrank.render.files import check_outputs, write_outputs
-    from featrank.render.table import print_table
     from featrank.rescore import score_sources
 
-    outputs = output or []
-    check_outputs(outputs)
+    reporter = StderrReporter(quiet=quiet)
+    ways_out = WaysOut(output, format_, reporter)
     root = opt.cache_directory(cache_dir)
-    store = FeatureStore(root, FileHashes(root / "file-hashes.sqlite"), StderrReporter().warn)
+    store = FeatureStore(root, FileHashes(root / "file-hashes.sqlite"), reporter.warn)
     names = opt.split_list(metrics or DEFAULT_METRICS)
     try:
-        document = result_document(score_sources(sources, names, by, store))
+        result = score_sources(sources, names, by, store)
     finally:
         store.lease.close()
-    print_table(document, data_console())
-    write_outputs(outputs, document)
+    ways_out.show(result)

@@ -23,16 +23,28 @@ def print_table(document: Mapping[str, Any], console: Console, *, per_layer: boo
         per_layer: Whether every layer has its row, rather than each model's best; on a terminal,
             with a picture of the scores over depth.
     """
-    console.print(Text(header(document["target"])))
+    lines = [header(document["target"])]
+    if document.get("partial"):
+        lines.append(partial_line(document))
+    _print_lines(lines, console)
     rows = _shown_rows(document, per_layer=per_layer)
     layered = any("layer_rank" in row for row in rows)
     rank = "layer_rank" if per_layer and layered else "rank"
-    _print_rows(document, rows, rank, console)
-    if per_layer and console.is_terminal:
-        for model, line in pictures(document):
-            console.print(Text(f"{shown(model)}: {line}"), soft_wrap=True)
-    for line in (*notes(document, rows), *layer_notes(document, per_layer=per_layer), FOOTER):
-        console.print(Text(line))
+    # Files have what a narrow terminal does without.
+    dispensable = ("width", "params", "img/s", "mean rank")
+    columns = ranking_columns(document, rows, rank)
+    print_columns(columns, console, left=("model", "layer"), dispensable=dispensable)
+    drawn = pictures(document) if per_layer and console.is_terminal else ()
+    lines = [f"{shown(model)}: {line}" for model, line in drawn]
+    lines += notes(document, rows)
+    lines += layer_notes(document, per_layer=per_layer)
+    _print_lines([*lines, FOOTER], console)
+
+
+def _print_lines(lines: Sequence[str], console: Console) -> None:
+    """Lines that the terminal wraps where it must; Rich would cut a long name in two."""
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
 
 
 def header(target: Mapping[str, Any]) -> str:
@@ -45,6 +57,14 @@ def header(target: Mapping[str, Any]) -> str:
     parts.append(f"split {target.get('split') or 'none'}")
     parts.append(f"{target['skipped']} skipped")
     return f"{shown(target['name'])}: {'; '.join(parts)}"
+
+
+def partial_line(document: Mapping[str, Any]) -> str:
+    """That models are still to come, and which."""
+    present = {row["model"] for row in document["rows"]}
+    missing = [shown(model) for model in document["candidates"] if model not in present]
+    named = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
+    return f"Partial: {len(missing)} of {len(document['candidates'])} models to come: {named}"
 
 
 def _shown_rows(document: Mapping[str, Any], *, per_layer: bool) -> list[Mapping[str, Any]]:
@@ -111,30 +131,35 @@ def label(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
     return requested if len(models) <= 1 else str(row["model"])
 
 
-def _print_rows(
-    document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], rank: str, console: Console
-) -> None:
-    """The rows, with each score's rank of that kind behind it."""
-    metrics: Sequence[str] = document["config"]["metrics"]
+def ranking_columns(
+    document: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]] | None = None,
+    rank: str = "rank",
+) -> dict[str, list[str]]:
+    """The cells of the ranking by heading.
+
+    Args:
+        document: The result.
+        rows: Those to show; each model's best by default.
+        rank: Which rank stands behind a score: ``rank`` or ``layer_rank``.
+    """
+    rows = _shown_rows(document, per_layer=False) if rows is None else rows
     layered = any("layer_rank" in row for row in rows)
-    columns = {
+    return {
         "#": [str(row.get("rank", "–")) for row in rows],
         "model": [shown(label(row, rows)) for row in rows],
-        **({"layer": [str(row["layer"]) for row in rows]} if layered else {}),
+        **({"layer": [shown(row["layer"]) for row in rows]} if layered else {}),
         **{
-            f"{metric} {_arrow(metric, rows)}": [
+            f"{metric} {_arrow(metric, rows)}".strip(): [
                 _cell(row.get("scores", {}).get(metric), rank) for row in rows
             ]
-            for metric in metrics
+            for metric in document["config"]["metrics"]
         },
         "mean rank": [f"{row['mean_rank']:.3g}" if "mean_rank" in row else "–" for row in rows],
         "params": [_millions(row.get("n_params")) for row in rows],
         "width": [str(row.get("n_features", "–")) for row in rows],
         "img/s": [_speed(row) for row in rows],
     }
-    # Files have what a narrow terminal does without.
-    dispensable = ("width", "params", "img/s", "mean rank")
-    print_columns(columns, console, left=("model", "layer"), dispensable=dispensable)
 
 
 def _arrow(metric: str, rows: Sequence[Mapping[str, Any]]) -> str:
@@ -155,6 +180,6 @@ def _millions(n_params: int | None) -> str:
 
 
 def _speed(row: Mapping[str, Any]) -> str:
-    if row["status"] == "ok":
+    if row["status"] == "ok" and "images_per_second" in row:
         return f"{row['images_per_second']:.0f}"
     return str(row["status"])
