@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from featrank.schema import ResultDocument
@@ -67,3 +68,34 @@ def small_document(**more: Any) -> ResultDocument:
         "reason": "the hub did not answer <b>", "hint": "set HF_ENDPOINT",
     }  # fmt: skip
     return document_of([*rows, failed], **more)
+
+
+def large_document(n_models: int = 200, n_layers: int = 12) -> ResultDocument:
+    """Many models with several layers each; the scores are made up, and always the same."""
+    families = ["resnet", "vit_base_patch16_224", "convnext_tiny", "tf_efficientnet_lite", "swin"]
+    rows, others = [], []
+    for m in range(n_models):
+        best = (7 * m) % n_layers
+        for i in range(n_layers):
+            wave = math.sin(m * 12.9898 + i * 0.35)
+            gda = 0.55 + 0.3 * (i + 1) / n_layers - 0.1 * m / n_models + 0.05 * wave
+            name = f"{families[m % 5]}.v{m}"
+            one = row(
+                name, m + 1,
+                {
+                    "gda": score(gda, m + 1, layer_rank=i + 1, null_mean=0.167, null_std=0.02),
+                    "nb": score(gda - 0.05 * abs(wave), m + 1, layer_rank=i + 1),
+                    "tmi": score(300 + 40 * wave + i, n_models - m, layer_rank=i + 1),
+                    "nc1": score(2 - gda, m + 1, layer_rank=i + 1, higher_is_better=False),
+                },
+                layer=f"blocks.{i}", layer_index=i, depth=(i + 1) / n_layers, layer_rank=i + 1,
+                n_params=int(4e6 * 1.02 ** ((37 * m) % 200)),
+                images_per_second=900 / (1 + (53 * m) % 97),
+            )  # fmt: skip
+            if i == best:
+                rows.append(one)
+            else:
+                del one["rank"], one["mean_rank"]
+                others.append(one)
+    config = {"metrics": ["gda", "nb", "tmi", "nc1"], "layers_by": ["gda", "nb", "nc1"]}
+    return document_of([*rows, *others], config=config)

@@ -32,13 +32,14 @@ ALLOWED = {
     "sklearn": {"metrics", "score"},
     "scipy": {"metrics", "score"},
     "rich": {"cli", "render"},
+    "jinja2": {"render"},
     "typer": {"cli"},
     "filelock": {"cache"},
     "huggingface_hub": {"zoos"},
     "safetensors": {"zoos"},
 }
 # Never at module level, except where the module itself is imported only for a forward pass.
-LATE = {"torch", "torchvision", "timm", "sklearn", "scipy", "pyarrow", "huggingface_hub"}
+LATE = {"torch", "torchvision", "timm", "sklearn", "scipy", "pyarrow", "jinja2", "huggingface_hub"}
 MODULES = sorted(ROOT.rglob("*.py"))
 
 

@@ -38,6 +38,8 @@ def print_table(document: Mapping[str, Any], console: Console, *, per_layer: boo
     lines = [f"{shown(model)}: {line}" for model, line in drawn]
     lines += notes(document, rows)
     lines += layer_notes(document, per_layer=per_layer)
+    if layered and not per_layer:
+        lines.append("--per-layer shows all layers.")
     _print_lines([*lines, FOOTER], console)
 
 
@@ -93,23 +95,29 @@ def layer_notes(document: Mapping[str, Any], *, per_layer: bool) -> Iterator[str
         yield "None of the metrics compares layers: the deepest stands for its model."
     if "tmi" in metrics:
         yield "Raw tmi grows with width and scale: it does not compare layers; tmi_norm does."
-    if not per_layer:
-        yield "--per-layer shows all layers."
 
 
 def notes(
     document: Mapping[str, Any], shown_rows: Sequence[Mapping[str, Any]] | None = None
 ) -> Iterator[str]:
-    """What a reader must know beside the numbers, one line each."""
-    rows: Sequence[Mapping[str, Any]] = document["rows"] if shown_rows is None else shown_rows
+    """What a reader must know beside the numbers, one line each.
+
+    Args:
+        document: The result.
+        shown_rows: The rows that are shown; each model's best by default.
+    """
+    rows = _shown_rows(document, per_layer=False) if shown_rows is None else shown_rows
+    names = labels(rows)
+    several = len(names) < len(rows)
     for row in rows:
+        where = f" {shown(row['layer'])}" if several else ""
         if row["status"] == "failed":
             way_out = f" → {row['hint']}" if row.get("hint") else ""
-            yield f"{shown(label(row, rows))} failed: {shown(row['reason'])}{shown(way_out)}"
+            yield f"{names[row['model']]} failed: {shown(row['reason'])}{shown(way_out)}"
         for metric, score in row.get("scores", {}).items():
             said = [score["reason"]] if "reason" in score else remarks(score.get("details", {}))
             for remark in said:
-                yield f"{shown(label(row, rows))}, {metric}: {shown(remark)}"
+                yield f"{names[row['model']]}{where}, {metric}: {shown(remark)}"
 
 
 def remarks(details: Mapping[str, Any]) -> Iterator[str]:
@@ -124,11 +132,17 @@ def remarks(details: Mapping[str, Any]) -> Iterator[str]:
         yield f"{unpredictable} images whose class has no other image count as wrong"
 
 
-def label(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
-    """A model's name as typed, or its full id where that names two."""
-    requested: str = row["requested"]
-    models = {other["model"] for other in rows if other["requested"] == requested}
-    return requested if len(models) <= 1 else str(row["model"])
+def labels(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Each model's name by its id: as typed, or the full id where what was typed names two."""
+    models: dict[str, set[str]] = {}
+    for row in rows:
+        models.setdefault(row["requested"], set()).add(row["model"])
+    return {
+        row["model"]: shown(
+            row["requested"] if len(models[row["requested"]]) == 1 else row["model"]
+        )
+        for row in rows
+    }
 
 
 def ranking_columns(
@@ -145,9 +159,10 @@ def ranking_columns(
     """
     rows = _shown_rows(document, per_layer=False) if rows is None else rows
     layered = any("layer_rank" in row for row in rows)
+    names = labels(rows)
     return {
         "#": [str(row.get("rank", "–")) for row in rows],
-        "model": [shown(label(row, rows)) for row in rows],
+        "model": [names[row["model"]] for row in rows],
         **({"layer": [shown(row["layer"]) for row in rows]} if layered else {}),
         **{
             f"{metric} {_arrow(metric, rows)}".strip(): [
