@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -19,6 +17,7 @@ from featrank.cli.layers import layers
 from featrank.cli.rank import rank
 from featrank.cli.score import score
 from featrank.cli.table import table
+from featrank.cli.termination import EXIT_CODE, Terminated, ended_by_sigterm
 from featrank.errors import FeatrankError
 
 app = typer.Typer(
@@ -53,22 +52,15 @@ def featrank(
     """Shared options of all commands."""
 
 
-class Terminated(BaseException):
-    """SIGTERM: unwinds like Ctrl-C, so that files in flight are cleaned up."""
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise Terminated
-
-
 def main() -> None:
     """Run the program; never returns.
 
     Exit codes: 0 done; 1 a gate said no; 2 asked wrongly; 3 could not complete; 130 interrupted;
     143 terminated.
     """
-    signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(_run())
+    with ended_by_sigterm():
+        code = _run()
+    sys.exit(code)
 
 
 def _run() -> int:  # noqa: PLR0911 (one return an ending)
@@ -87,7 +79,7 @@ def _run() -> int:  # noqa: PLR0911 (one return an ending)
         return 130
     except Terminated:
         _say("terminated", "what is finished is kept; the same command goes on from there")
-        return 143
+        return EXIT_CODE
     except BrokenPipeError:
         # The reader has gone, as with `featrank … | head`; nothing may be written any more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

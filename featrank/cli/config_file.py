@@ -106,7 +106,7 @@ class _File:
         try:
             if not fits:
                 raise typer.BadParameter("true or false" if is_flag else "a value of another kind")
-            parameter.type_cast_value(context, value)
+            parameter.process_value(context, value)
         except typer.BadParameter as error:
             line = self._line(path)
             raise InputError(
