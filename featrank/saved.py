@@ -34,11 +34,12 @@ def read_result(path: Path) -> Result:
         InputError: No such file, or it is no result of this version's shape.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        document = json.loads(text, parse_float=_finite, parse_constant=_finite)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", _WAY_OUT) from error
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON", _WAY_OUT) from error
+        raise InputError(f"{path} is not JSON: {error}", _WAY_OUT) from error
     version = document.get("schema_version") if isinstance(document, dict) else None
     if version != SCHEMA_VERSION:
         said = f"has schema version {version}" if version is not None else "is no result"
@@ -49,6 +50,14 @@ def read_result(path: Path) -> Result:
         raise InputError(f"{path} is no whole result: no {error}", _WAY_OUT) from error
     except (TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path} is no whole result: {error}", _WAY_OUT) from error
+
+
+def _finite(text: str) -> float:
+    """A number; a comparison with NaN is always false, and would pass a gate."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no finite number")
+    return value
 
 
 def result_of(document: Mapping[str, Any]) -> Result:
@@ -105,9 +114,6 @@ def _score(metric: str, document: Mapping[str, Any]) -> MetricScore:
     if "value" in document:
         tie_break = document.get("tie_break")
         value = float(document["value"])
-        # A comparison with NaN is always false, and would pass a gate.
-        if not math.isfinite(value):
-            raise ValueError(f"a score of {metric} is {value}")
         ends = (float(document["low"]), float(document["high"])) if "low" in document else None
         score = Score(value, tie_break, dict(document.get("details", {})), ends)
     null = [document.get(f"null_{key}") for key in ("mean", "std", "reason")]

@@ -58,6 +58,9 @@ def main() -> None:
     Exit codes: 0 done; 1 a gate said no; 2 asked wrongly; 3 could not complete; 130 interrupted;
     143 terminated.
     """
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+        # Typer takes every run under GitHub Actions for one on a terminal, escape codes and all.
+        os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")
     with ended_by_sigterm():
         code = _run()
     sys.exit(code)
