@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from featrank.errors import InputError
 from featrank.layers import LAST, POOLINGS
-from featrank.records import Selection, digest_json
+from featrank.records import Selection, Shuffles, digest_json
 
 T = TypeVar("T")
 
@@ -28,10 +28,14 @@ class RunConfig:
         models: Names and wildcards, as typed.
         metrics: Names and wildcards of metrics.
         by: The metric to order by; None for the mean rank.
+        null: Label permutations that each metric scores as well; None for none.
         layers: Which layers, as typed; see :mod:`featrank.layers`.
         pool: How a map becomes a vector.
         selection: Split and subset.
+        root: The folder that the paths of a manifest may not leave; None for the manifest's own.
         strict: Whether an unusable image is an error.
+        allow_skipped: Whether more unusable images are accepted than a few in a hundred.
+        allow_partial: Whether a checkpoint may lack more than the head.
         device: auto, cpu, cuda or mps.
         precision: float32 or bfloat16.
         batch_size: Images a forward pass.
@@ -49,10 +53,14 @@ class RunConfig:
     models: tuple[str, ...]
     metrics: tuple[str, ...] = DEFAULT_METRICS
     by: str | None = None
+    null: int | None = None
     layers: str = LAST
     pool: str = "auto"
     selection: Selection = field(default_factory=Selection)
+    root: Path | None = None
     strict: bool = False
+    allow_skipped: bool = False
+    allow_partial: bool = False
     device: str = "auto"
     precision: str = "float32"
     batch_size: int = DEFAULT_BATCH_SIZE
@@ -64,10 +72,13 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         _at_least("--batch-size", self.batch_size, 1)
+        check_permutations(self.null)
         _at_least("--workers", self.workers, 0)
         _at_least("--part-rows", self.rows_per_part, 1)
         _at_least("--limit-per-class", self.selection.limit_per_class, 1)
         _at_least("--max-images", self.selection.max_images, 1)
+        _at_least("--min-per-class", self.selection.min_per_class, 1)
+        _at_least("--shots", self.selection.shots, 1)
         _one_of("--cache", self.cache, CACHE_MODES)
         check_pooling(self.pool)
         _one_of("--device", self.device, ("auto", "cpu", "cuda", "mps"))
@@ -93,14 +104,40 @@ class RunConfig:
         }
 
     @property
+    def shuffles(self) -> Shuffles | None:
+        """The label permutations, drawn from the run's seed."""
+        return None if self.null is None else Shuffles(self.null, self.selection.seed)
+
+    @property
     def document(self) -> dict[str, Any]:
         """As JSON, for the result."""
-        document = {**asdict(self), "cache_dir": str(self.cache_dir) if self.cache_dir else None}
+        paths = {"cache_dir": self.cache_dir, "root": self.root}
+        document = asdict(self) | {
+            name: str(path) if path else None for name, path in paths.items()
+        }
         return {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in document.items()
             if value is not None
         }
+
+
+def check_permutations(count: int | None) -> None:
+    """Refuse a number of label permutations that is none.
+
+    Raises:
+        InputError: It is less than one.
+    """
+    _at_least("--null", count, 1)
+
+
+def check_seeds(count: int) -> None:
+    """Refuse a number of seeds that is none.
+
+    Raises:
+        InputError: It is less than one.
+    """
+    _at_least("--seeds", count, 1)
 
 
 def check_pooling(pooling: str) -> None:

@@ -10,7 +10,16 @@ from featrank.laps import Laps
 from featrank.metrics.declaration import SOURCE_PROBS
 from featrank.plan import Candidate, Pass
 from featrank.rank import rank_layers
-from featrank.records import CACHED, FAILED, OK, ExtractionReport, Result, ScoreRow, TargetInfo
+from featrank.records import (
+    CACHED,
+    FAILED,
+    OK,
+    ExtractionReport,
+    Offered,
+    Result,
+    ScoreRow,
+    TargetInfo,
+)
 from featrank.reporting import Reporter
 from featrank.row import choose_metrics, score_candidate
 from featrank.run import open_run
@@ -64,7 +73,10 @@ def rank_models(config: RunConfig, reporter: Reporter, publish: Publish | None =
             laps.lap("extract")
             filled[i] = done
             head = done.head.layer if done.head is not None else None
-            rows[i] = [score_candidate(c, metrics, run.store, head) for c in done.candidates]
+            rows[i] = [
+                score_candidate(c, metrics, run.store, head, config.shuffles)
+                for c in done.candidates
+            ]
             laps.lap("score")
             # Cached models follow one another at once: files after each would take longer.
             due = time.monotonic() - published > _SECONDS_BETWEEN_RESULTS
@@ -110,4 +122,14 @@ def describe(target: Target, candidates: Sequence[Candidate]) -> TargetInfo:
     manifest = next((c.layer.manifest for c in candidates if c.layer is not None), None)
     counts = target.class_counts if manifest is None else manifest.class_counts
     skipped = target.skipped if manifest is None else (*target.skipped, *manifest.skipped)
-    return TargetInfo(target.name, target.fingerprint, target.split, counts, skipped)
+    was = target.offered
+    return TargetInfo(
+        target.name,
+        target.fingerprint,
+        target.split,
+        counts,
+        skipped,
+        Offered(sum(was.values()), len(was)) if was is not None else None,
+        target.n_duplicates,
+        target.all_warnings,
+    )

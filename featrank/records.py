@@ -109,12 +109,27 @@ class LayerRef:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which part of a target is used."""
+    """Which part of a target is used.
+
+    Attributes:
+        split: The split; None for train where there are any.
+        limit_per_class: At most so many images a class.
+        max_images: At most so many images in all, stratified.
+        seed: Of the subset.
+        classes: Names and wildcards of the classes to keep; none for all.
+        exclude_classes: Names and wildcards of classes to leave out.
+        min_per_class: Classes with fewer images are left out.
+        shots: Exactly so many images a class.
+    """
 
     split: str | None = None
     limit_per_class: int | None = None
     max_images: int | None = None
     seed: int = 0
+    classes: tuple[str, ...] = ()
+    exclude_classes: tuple[str, ...] = ()
+    min_per_class: int | None = None
+    shots: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +141,36 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Offered:
+    """How much there was before a subset was chosen."""
+
+    n_images: int
+    n_classes: int
+
+
+@dataclass(frozen=True, slots=True)
 class TargetInfo:
-    """The target as it was scored: what the header of every result says."""
+    """The target as it was scored: what the header of every result says.
+
+    Attributes:
+        name: As the user named it.
+        fingerprint: By content.
+        split: The split in use; None where the target has none.
+        class_counts: Images a class.
+        skipped: What could not be used.
+        offered: What there was before a subset was chosen; None where none was.
+        n_duplicates: Images whose content another one before them has.
+        warnings: What may surprise about it, one line each.
+    """
 
     name: str
     fingerprint: str
     split: str | None
     class_counts: Mapping[str, int]
     skipped: tuple[Skipped, ...] = ()
+    offered: Offered | None = None
+    n_duplicates: int = 0
+    warnings: tuple[str, ...] = ()
 
     @property
     def n_images(self) -> int:
@@ -152,11 +189,14 @@ class Features:
         features: ``(n_samples, n_features)`` float32.
         labels: ``(n_samples,)`` int, indices into ``class_names``.
         class_names: The target's classes.
+        source_probs: ``(n_samples, n_source)`` probabilities of the pre-training classes, where
+            they came with the features.
     """
 
     features: FloatArray
     labels: IntArray
     class_names: tuple[str, ...]
+    source_probs: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +214,14 @@ class Score:
     tie_break: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shuffles:
+    """How a null is made: that many label permutations, drawn from a seed."""
+
+    count: int
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +262,8 @@ class ScoreRow:
 
     Of a model with several layers only the best one's row has ``rank`` and ``mean_rank``; each has
     a ``layer_rank`` and a ``layer_index``, its place in depth order from 0. ``depth`` is the share
-    of the network's multiply-adds up to the layer. ``weights`` is the SHA-256 of the model's
-    weights, ``device`` what its features were computed on.
+    of the network's multiply-adds up to the layer; ``curve`` is the learning curve as JSON.
+    ``weights`` is the SHA-256 of the model's weights, ``device`` what made its features.
     """
 
     model: ModelRef
@@ -232,6 +280,7 @@ class ScoreRow:
     layer_rank: int | None = None
     layer_index: int | None = None
     depth: float | None = None
+    curve: Mapping[str, Any] | None = None
     weights: str | None = None
     device: str | None = None
 

@@ -6,19 +6,27 @@ import difflib
 import fnmatch
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from importlib.metadata import entry_points
+from typing import Any, Generic, TypeVar
 
-from featrank.errors import InputError
+from featrank.errors import IncompleteError, InputError
 
 T = TypeVar("T")
 
 
-def close_matches(name: str, known: Iterable[str], n: int = 3) -> list[str]:
-    """The known names that a typing slip may have meant, best first."""
+def close_matches(name: str, known: Iterable[str], n: int = 3, cutoff: float = 0.6) -> list[str]:
+    """The known names that a typing slip may have meant, best first.
+
+    Args:
+        name: As typed.
+        known: All that it could have been.
+        n: At most so many.
+        cutoff: The least similarity, from 0 (anything) to 1 (equal).
+    """
     names = list(known)
     lowered = {candidate.lower(): candidate for candidate in names}
-    found = difflib.get_close_matches(name.lower(), lowered, n=n, cutoff=0.6)
+    found = difflib.get_close_matches(name.lower(), lowered, n=n, cutoff=cutoff)
     if not found:
         found = [low for low in lowered if name.lower() in low][:n]
     return [lowered[low] for low in found]
@@ -39,18 +47,28 @@ class Registry(Generic[T]):
     """Declarations found by scanning a package's folder.
 
     A file takes part by having ``attribute`` at module level; the object's ``name`` is its key.
-    Adding a metric, zoo or target kind is therefore adding one file.
+    Adding a metric, zoo or target kind is therefore adding one file. Other packages add theirs by
+    an entry point in the group of the same name as the scanned package; its value is the object.
 
     Args:
         package: Dotted name of the package whose files are scanned.
         attribute: Module-level name that holds the declaration.
         noun: What one entry is called in messages.
+        plugins: Loads what other packages add, by name, when told the names that are taken. Without
+            it they are loaded as they are, and one that cannot be is an error.
     """
 
-    def __init__(self, package: str, attribute: str, noun: str) -> None:
+    def __init__(
+        self,
+        package: str,
+        attribute: str,
+        noun: str,
+        plugins: Callable[[Collection[str]], Mapping[str, T]] | None = None,
+    ) -> None:
         self._package = package
         self._attribute = attribute
         self._noun = noun
+        self._plugins = plugins
         self._found: dict[str, T] | None = None
 
     def _scan(self) -> dict[str, T]:
@@ -61,12 +79,39 @@ class Registry(Generic[T]):
                 module = importlib.import_module(f"{self._package}.{info.name}")
                 declared = getattr(module, self._attribute, None)
                 if declared is not None:
-                    name = str(declared.name)
-                    if name in found:
-                        raise RuntimeError(f"two files declare the {self._noun} '{name}'")
-                    found[name] = declared
-            self._found = found
+                    self._add(declared, found)
+            if self._plugins is None:
+                for declared in self._plugged_in():
+                    self._add(declared, found)
+                self._found = found
+            else:
+                # Before the plug-ins, which may look here themselves.
+                self._found = found
+                found.update(self._plugins(list(found)))
         return self._found
+
+    def _add(self, declared: Any, found: dict[str, T]) -> None:
+        name = str(declared.name)
+        if name in found:
+            raise RuntimeError(f"two files declare the {self._noun} '{name}'")
+        found[name] = declared
+
+    def _plugged_in(self) -> Iterator[Any]:
+        """What other installed packages declare.
+
+        Raises:
+            IncompleteError: One of them cannot be imported.
+        """
+        for entry in sorted(entry_points(group=self._package), key=lambda entry: entry.name):
+            try:
+                yield entry.load()
+            except Exception as error:
+                package = entry.dist.name if entry.dist else entry.value
+                raise IncompleteError(
+                    f"the {self._noun} '{entry.name}' of the package {package} cannot be loaded:"
+                    f" {type(error).__name__}: {next(iter(str(error).splitlines()), '')}",
+                    f"upgrade or uninstall {package}",
+                ) from error
 
     def __iter__(self) -> Iterator[T]:
         return iter(self._scan().values())

@@ -78,8 +78,11 @@ def open_run(
         models = config.own_share(candidates)
         for model in models:
             reporter.say(f"{model.requested} → {model.id}{model.note and f' ({model.note})'}")
-        target = open_target(config.dataset, config.selection, shelf.hashes)
-        _refuse_skipped(target.skipped, config)
+        target = open_target(config.dataset, config.selection, shelf.hashes, config.root)
+        for warning in target.all_warnings:
+            reporter.warn(warning)
+        n_offered = sum((target.offered or target.class_counts).values())
+        _refuse_skipped(target.skipped, n_offered + len(target.skipped), config)
         passes = plan_passes(
             models, target, config, store, shelf, needs_head=needs_head, fetch=fetch
         )
@@ -112,12 +115,25 @@ def _announce(passes: Sequence[Pass], target: Target, reporter: Reporter) -> Non
     )
 
 
-def _refuse_skipped(skipped: Sequence[Skipped], config: RunConfig) -> None:
-    if skipped and config.strict:
-        first = skipped[0]
+# More unusable images than this share point at a mistake, not at a few broken files.
+_MAX_SKIPPED = 0.05
+
+
+def _refuse_skipped(skipped: Sequence[Skipped], n_images: int, config: RunConfig) -> None:
+    """Stop where images are unusable: any with --strict, many unless that is allowed."""
+    if not skipped:
+        return
+    first = f"first {skipped[0].path}: {skipped[0].reason}"
+    if config.strict:
         raise InputError(
-            f"--strict: {len(skipped)} unusable images, first {first.path}: {first.reason}",
+            f"--strict: {len(skipped)} unusable images, {first}",
             "mend or remove them, or run without --strict",
+        )
+    if len(skipped) > _MAX_SKIPPED * n_images and not config.allow_skipped:
+        raise InputError(
+            f"{len(skipped)} of {n_images} images are unusable, more than {_MAX_SKIPPED:.0%};"
+            f" {first}",
+            "mend or remove them, or run with --allow-skipped",
         )
 
 
@@ -126,10 +142,10 @@ def _check_usable(candidate: Candidate, config: RunConfig) -> None:
     if candidate.layer is None:
         return
     manifest = candidate.layer.manifest
-    _refuse_skipped(manifest.skipped, config)
     if len(manifest.class_counts) < 2:
         first = manifest.skipped[0] if manifest.skipped else None
         found = "no readable image" if not manifest.class_counts else "images of one class only"
         raise InputError(
             f"{found} in '{manifest.target}'" + (f"; {first.path}: {first.reason}" if first else "")
         )
+    _refuse_skipped(manifest.skipped, manifest.n_rows + len(manifest.skipped), config)

@@ -15,6 +15,7 @@ from featrank.records import (
     MetricScore,
     ModelRef,
     Null,
+    Offered,
     Ranking,
     Result,
     Score,
@@ -82,6 +83,9 @@ def result_of(document: Mapping[str, Any]) -> Result:
             target.get("split"),
             {str(name): int(count) for name, count in target["class_counts"].items()},
             tuple(Skipped(skip["path"], skip["reason"]) for skip in document["skipped"]),
+            Offered(**target["offered"]) if "offered" in target else None,
+            int(target.get("duplicates", 0)),
+            tuple(map(str, target.get("warnings", ()))),
         ),
         config=config,
         stamp=dict(document["stamp"]),
@@ -95,7 +99,7 @@ def _row(row: Mapping[str, Any]) -> ScoreRow:
     zoo, _, name = row["model"].partition(":")
     model = ModelRef(row["requested"], zoo, name, row["architecture"], row.get("note", ""))
     facts = ("n_params", "n_features", "images_per_second", "mean_rank", "rank", "layer_rank")
-    more = ("layer_index", "depth", "weights", "device")
+    more = ("layer_index", "depth", "weights", "device", "curve")
     if row["status"] != FAILED and "scores" not in row:
         raise ValueError(f"the row of {row['model']} has neither scores nor a failure")
     return ScoreRow(

@@ -22,6 +22,18 @@ class SkippedDocument(TypedDict):
     reason: str
 
 
+class OfferedDocument(TypedDict):
+    """How much there was before a subset was chosen.
+
+    Attributes:
+        n_images: Images.
+        n_classes: Classes.
+    """
+
+    n_images: int
+    n_classes: int
+
+
 class TargetDocument(TypedDict):
     """The labelled images that were scored.
 
@@ -33,6 +45,9 @@ class TargetDocument(TypedDict):
         class_counts: Images of each class.
         split: The split in use; left out where there is none.
         skipped: How many images could not be used.
+        offered: What there was before a subset was chosen; left out where none was.
+        duplicates: Images whose content another one before them has.
+        warnings: What may surprise about it, one line each.
     """
 
     name: str
@@ -42,6 +57,9 @@ class TargetDocument(TypedDict):
     class_counts: dict[str, int]
     split: NotRequired[str]
     skipped: int
+    offered: NotRequired[OfferedDocument]
+    duplicates: NotRequired[int]
+    warnings: NotRequired[list[str]]
 
 
 class ScoreDocument(TypedDict):
@@ -107,6 +125,7 @@ class RowDocument(TypedDict):
         layer_rank: The layer's place among those of its model.
         layer_index: Its place in depth order, from 0.
         depth: Share of the network's multiply-adds up to it.
+        curve: Accuracy over the number of images a class, of featrank score --curve.
     """
 
     model: str
@@ -130,6 +149,7 @@ class RowDocument(TypedDict):
     layer_rank: NotRequired[int]
     layer_index: NotRequired[int]
     depth: NotRequired[float]
+    curve: NotRequired[dict[str, Any]]
 
 
 class ResultDocument(TypedDict):

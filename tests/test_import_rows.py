@@ -16,7 +16,7 @@ ROWS = [
     {"records", "registry", "file_hashes", "atomic", "reporting", "laps", "schema"},
     {"layers", "agreement", "conditions"},
     {"targets", "zoos", "metrics", "rank", "render", "config", "stamp", "saved", "drops"},
-    {"extract", "cache", "score", "join", "gate"},
+    {"extract", "cache", "score", "curve", "join", "gate"},
     {"layer_index"},
     {"plan"},
     {"fill"},

@@ -14,6 +14,7 @@ from featrank.cli.cache import cache
 from featrank.cli.extract import extract
 from featrank.cli.gate import gate
 from featrank.cli.layers import layers
+from featrank.cli.metrics import metrics
 from featrank.cli.rank import rank
 from featrank.cli.score import score
 from featrank.cli.table import table
@@ -35,6 +36,7 @@ app.command()(table)
 app.command()(gate)
 app.add_typer(cache, name="cache")
 app.command()(layers)
+app.command()(metrics)
 
 
 def _print_version(wanted: bool) -> None:

@@ -11,10 +11,17 @@ def extract(
     dataset: opt.Dataset,
     models: opt.Models,
     split: opt.Split = None,
+    classes: opt.Classes = None,
+    exclude_classes: opt.ExcludeClasses = None,
+    min_per_class: opt.MinPerClass = None,
     limit_per_class: opt.LimitPerClass = None,
+    shots: opt.Shots = None,
     max_images: opt.MaxImages = None,
     seed: opt.Seed = 0,
+    root: opt.Root = None,
     strict: opt.Strict = False,
+    allow_skipped: opt.AllowSkipped = False,
+    allow_partial: opt.AllowPartial = False,
     layers: opt.Layers = "last",
     pool: opt.Pool = "auto",
     shard: opt.Shard = None,
@@ -40,7 +47,6 @@ def extract(
     from featrank.cli.dry_run import show_plan
     from featrank.config import RunConfig
     from featrank.pipeline import extract_models
-    from featrank.records import Selection
     from featrank.render.extracted import print_extracted
 
     config = RunConfig(
@@ -48,8 +54,13 @@ def extract(
         models=opt.model_names(models),
         layers=layers,
         pool=pool,
-        selection=Selection(split, limit_per_class, max_images, seed),
+        selection=opt.selection(
+            split, classes, exclude_classes, min_per_class, limit_per_class, shots, max_images, seed
+        ),
+        root=root,
         strict=strict,
+        allow_skipped=allow_skipped,
+        allow_partial=allow_partial,
         device=device,
         precision=precision,
         batch_size=batch_size,

@@ -6,25 +6,55 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from featrank.cli import config_file
 from featrank.errors import InputError
 
+if TYPE_CHECKING:
+    from featrank.records import Selection
+
 _TARGET, _MODELS, _SCORES, _RUN, _OUTPUT = "Target", "Models", "Scores", "Running", "Output"
 
 Dataset = Annotated[
     str,
     typer.Option(
-        help="A folder with one folder a class, or 'clipart' or 'digits', which are built in.",
+        help="A folder with one folder a class; a .csv, .tsv or .parquet of paths or images and"
+        " labels; IDX files; tar shards ('DIR/{000..009}.tar'); torchvision:NAME?root=DIR; or"
+        " 'clipart' or 'digits', which are built in.",
         rich_help_panel=_TARGET,
     ),
 ]
 Split = Annotated[
     str | None,
-    typer.Option(help="Split folder; train where there are any.", rich_help_panel=_TARGET),
+    typer.Option(help="The split; train where there are any.", rich_help_panel=_TARGET),
+]
+Root = Annotated[
+    Path | None,
+    typer.Option(
+        help="The folder that the paths of a manifest may not leave. [default: the manifest's]",
+        rich_help_panel=_TARGET,
+    ),
+]
+Classes = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Only these classes: names or wildcards, comma-separated or repeated.",
+        rich_help_panel=_TARGET,
+    ),
+]
+ExcludeClasses = Annotated[
+    list[str] | None,
+    typer.Option(help="Without these classes.", rich_help_panel=_TARGET),
+]
+MinPerClass = Annotated[
+    int | None,
+    typer.Option(help="Without classes of fewer than N images.", rich_help_panel=_TARGET),
+]
+Shots = Annotated[
+    int | None, typer.Option(help="Exactly N images a class.", rich_help_panel=_TARGET)
 ]
 LimitPerClass = Annotated[
     int | None, typer.Option(help="At most N images a class.", rich_help_panel=_TARGET)
@@ -32,28 +62,60 @@ LimitPerClass = Annotated[
 MaxImages = Annotated[
     int | None, typer.Option(help="At most N images, stratified.", rich_help_panel=_TARGET)
 ]
-Seed = Annotated[int, typer.Option(help="Of the subset.", rich_help_panel=_TARGET)]
+Seed = Annotated[
+    int, typer.Option(min=0, help="Of the subset, and of --null.", rich_help_panel=_TARGET)
+]
+ScoreSeed = Annotated[
+    int, typer.Option("--seed", min=0, help="Of --null and --curve.", rich_help_panel=_SCORES)
+]
 Strict = Annotated[
     bool, typer.Option("--strict", help="An unusable image is an error.", rich_help_panel=_TARGET)
+]
+AllowSkipped = Annotated[
+    bool,
+    typer.Option(
+        "--allow-skipped",
+        help="Go on where more than 5 % of the images are unusable.",
+        rich_help_panel=_TARGET,
+    ),
+]
+AllowPartial = Annotated[
+    bool,
+    typer.Option(
+        "--allow-partial",
+        help="Load checkpoints that lack more than the head; the rest stays untrained.",
+        rich_help_panel=_MODELS,
+    ),
 ]
 Models = Annotated[
     list[str],
     typer.Option(
         help="Names, comma-separated or repeated: timm or torchvision names, wildcards,"
-        " NAME@CHECKPOINT, package:NAME, random:NAME; @FILE or @- for a list, a name a line.",
+        " NAME@CHECKPOINT, hf-hub:ORG/NAME, local-dir:PATH, torchvision:NAME, package:NAME,"
+        " random:NAME; @FILE or @- for a list, a name a line.",
         rich_help_panel=_MODELS,
     ),
 ]
 Metrics = Annotated[
     list[str] | None,
     typer.Option(
-        help="Names or wildcards, comma-separated or repeated. [default: tmi,gda,nb]",
+        help="Names or wildcards, comma-separated or repeated, or all: see featrank metrics."
+        " [default: tmi,gda,nb]",
         rich_help_panel=_SCORES,
     ),
 ]
 By = Annotated[
     str | None,
     typer.Option(help="Order by one metric. [default: mean rank]", rich_help_panel=_SCORES),
+]
+NullCount = Annotated[
+    int | None,
+    typer.Option(
+        "--null",
+        metavar="K",
+        help="Also score K seeded permutations of the labels: what chance would score.",
+        rich_help_panel=_SCORES,
+    ),
 ]
 Layers = Annotated[
     str,
@@ -198,6 +260,31 @@ def cache_directory(given: Path | None) -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("featrank", appauthor=False)
+
+
+def selection(
+    split: str | None,
+    classes: Iterable[str] | None,
+    exclude_classes: Iterable[str] | None,
+    min_per_class: int | None,
+    limit_per_class: int | None,
+    shots: int | None,
+    max_images: int | None,
+    seed: int,
+) -> Selection:
+    """The part of the target that the flags choose."""
+    from featrank.records import Selection  # it imports NumPy, which --help does without
+
+    return Selection(
+        split=split,
+        classes=split_list(classes or ()),
+        exclude_classes=split_list(exclude_classes or ()),
+        min_per_class=min_per_class,
+        limit_per_class=limit_per_class,
+        shots=shots,
+        max_images=max_images,
+        seed=seed,
+    )
 
 
 def parse_size(flag: str, text: str) -> int:

@@ -11,12 +11,20 @@ def rank(
     dataset: opt.Dataset,
     models: opt.Models,
     split: opt.Split = None,
+    classes: opt.Classes = None,
+    exclude_classes: opt.ExcludeClasses = None,
+    min_per_class: opt.MinPerClass = None,
     limit_per_class: opt.LimitPerClass = None,
+    shots: opt.Shots = None,
     max_images: opt.MaxImages = None,
     seed: opt.Seed = 0,
+    root: opt.Root = None,
     strict: opt.Strict = False,
+    allow_skipped: opt.AllowSkipped = False,
+    allow_partial: opt.AllowPartial = False,
     metrics: opt.Metrics = None,
     by: opt.By = None,
+    null: opt.NullCount = None,
     layers: opt.Layers = "last",
     pool: opt.Pool = "auto",
     per_layer: opt.PerLayer = False,
@@ -47,17 +55,22 @@ def rank(
     from featrank.cli.ways_out import WaysOut
     from featrank.config import DEFAULT_METRICS, RunConfig
     from featrank.pipeline import rank_models
-    from featrank.records import Selection
 
     config = RunConfig(
         dataset=dataset,
         models=opt.model_names(models),
         metrics=opt.split_list(metrics or DEFAULT_METRICS),
         by=by,
+        null=null,
         layers=layers,
         pool=pool,
-        selection=Selection(split, limit_per_class, max_images, seed),
+        selection=opt.selection(
+            split, classes, exclude_classes, min_per_class, limit_per_class, shots, max_images, seed
+        ),
+        root=root,
         strict=strict,
+        allow_skipped=allow_skipped,
+        allow_partial=allow_partial,
         device=device,
         precision=precision,
         batch_size=batch_size,

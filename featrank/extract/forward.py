@@ -141,6 +141,7 @@ def extract_features(
         IncompleteError: The forward pass failed.
     """
     steps = _steps(spans, batch_size)
+    target.prepare([target.samples[row] for step in steps for row in step.rows])
     images = load_batches(
         target.samples,
         target.read,

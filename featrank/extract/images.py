@@ -14,6 +14,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from featrank.records import Preprocessing, Skipped
+from featrank.targets.decode import MAX_PIXELS
 from featrank.targets.target import Sample, UnreadableImage
 
 Span = tuple[int, int]
@@ -37,6 +38,24 @@ def create_transform(preprocessing: Preprocessing) -> Transform:
     return transform
 
 
+def refuse_elongated(size: tuple[int, int], preprocessing: Preprocessing) -> None:
+    """Refuse a strip that would be blown up to more pixels than any image may have.
+
+    Args:
+        size: Width and height of the image.
+        preprocessing: The model's own, which brings the shorter side to its size.
+
+    Raises:
+        UnreadableImage: It is too long for its width.
+    """
+    if preprocessing.crop_mode == "squash":
+        return
+    shorter, longer = sorted(size)
+    target = max(preprocessing.input_size[1:]) / preprocessing.crop_pct
+    if target * target * longer / shorter > MAX_PIXELS:
+        raise UnreadableImage(f"too elongated: {size[0]} × {size[1]} pixels")
+
+
 @dataclass(frozen=True, slots=True)
 class ImageBatch:
     """Transformed images of one batch.
@@ -57,11 +76,12 @@ class _Images(Dataset[tuple[int, torch.Tensor | Skipped]]):
         self,
         samples: Sequence[Sample],
         read: Callable[[Sample], Image.Image],
-        transform: Transform,
+        preprocessing: Preprocessing,
     ) -> None:
         self._samples = samples
         self._read = read
-        self._transform = transform
+        self._preprocessing = preprocessing
+        self._transform = create_transform(preprocessing)
 
     def __len__(self) -> int:
         return len(self._samples)
@@ -69,7 +89,9 @@ class _Images(Dataset[tuple[int, torch.Tensor | Skipped]]):
     def __getitem__(self, row: int) -> tuple[int, torch.Tensor | Skipped]:
         sample = self._samples[row]
         try:
-            return row, self._transform(self._read(sample))
+            image = self._read(sample)
+            refuse_elongated(image.size, self._preprocessing)
+            return row, self._transform(image)
         except UnreadableImage as error:
             return row, Skipped(sample.path, str(error))
 
@@ -113,7 +135,7 @@ def load_batches(
         pin_memory: For faster copies to a GPU.
     """
     loader: DataLoader[Any] = DataLoader(
-        _Images(samples, read, create_transform(preprocessing)),
+        _Images(samples, read, preprocessing),
         batch_sampler=batches,
         num_workers=min(workers, len(batches)),
         collate_fn=_collate,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, cast
 
 from featrank.records import MetricScore, Null, Result, ScoreRow
@@ -27,6 +28,9 @@ def result_document(result: Result) -> ResultDocument:
             class_counts=dict(target.class_counts),
             split=target.split,
             skipped=len(target.skipped),
+            offered=asdict(target.offered) if target.offered is not None else None,
+            duplicates=target.n_duplicates or None,
+            warnings=list(target.warnings) or None,
         ),
         "candidates": list(result.candidates),
         "rows": [_row(row) for row in result.ranking.rows],
@@ -59,6 +63,7 @@ def _row(row: ScoreRow) -> dict[str, Any]:
         layer_rank=row.layer_rank,
         layer_index=row.layer_index,
         depth=row.depth,
+        curve=row.curve,
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from featrank.agreement import weighted_tau
 from featrank.render.format import Format
 from featrank.render.plain import shown
-from featrank.render.table import FOOTER, header, labels, layer_notes, notes, partial_line
+from featrank.render.table import file_notes, header, labels, partial_line
 from featrank.schema import ResultDocument, RowDocument
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def render(document: ResultDocument) -> bytes:
         layered=any("layer_rank" in row for row in rows),
         n_models=len({row["model"] for row in rows}),
         agreement=metric_agreement(document),
-        notes=[*notes(document), *layer_notes(document, per_layer=False), FOOTER],
+        notes=file_notes(document),
         stamp=_stamp_lines(document),
         config=json.dumps(document["config"], indent=1, ensure_ascii=False),
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from featrank.render.flat import flat_columns
 from featrank.render.format import Format
 from featrank.render.plain import shown
-from featrank.render.table import FOOTER, header, layer_notes, notes, partial_line, ranking_columns
+from featrank.render.table import file_notes, header, partial_line, ranking_columns
 from featrank.schema import ResultDocument
 
 # Everything that Markdown or HTML could take for markup; an underscore inside a word is none.
@@ -47,18 +47,29 @@ def summary_lines(document: ResultDocument) -> Iterator[str]:
         yield f"**{escape(partial_line(document))}**"
         yield ""
     columns = ranking_columns(document)
-    yield from table_lines(columns, left=("model", "layer"))
+    yield from table_lines(columns, left=("model", "layer"), cell=_of_lines)
     yield ""
-    for line in (*notes(document), *layer_notes(document, per_layer=False), FOOTER):
+    for line in file_notes(document):
         yield f"- {escape(line)}"
 
 
-def table_lines(columns: Mapping[str, Sequence[str]], left: Sequence[str] = ()) -> Iterator[str]:
-    """A table of columns by heading; text from outside is escaped."""
+def table_lines(
+    columns: Mapping[str, Sequence[str]],
+    left: Sequence[str] = (),
+    cell: Callable[[str], str] | None = None,
+) -> Iterator[str]:
+    """A table of columns by heading.
+
+    Args:
+        columns: Cells by heading.
+        left: Headings of the columns that are aligned to the left; all, where none is named.
+        cell: What makes Markdown of a cell; :func:`escape` by default.
+    """
+    cell = cell or escape
     yield _line(map(escape, columns))
     yield _line(":--" if not left or name in left else "--:" for name in columns)
     for cells in zip(*columns.values(), strict=True):
-        yield _line(map(escape, cells))
+        yield _line(map(cell, cells))
 
 
 def escape(text: str) -> str:
@@ -67,7 +78,12 @@ def escape(text: str) -> str:
     return linkless.strip()
 
 
-def _line(cells: Any) -> str:
+def _of_lines(text: str) -> str:
+    """A cell of several lines of our own."""
+    return "<br>".join(map(escape, text.split("\n")))
+
+
+def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 

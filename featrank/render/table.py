@@ -10,6 +10,10 @@ from rich.text import Text
 
 from featrank.render.depth import layers_of, pictures
 from featrank.render.plain import print_columns, shown
+from featrank.render.small_classes import small_classes
+
+# From this ratio of largest to smallest class on the header says it.
+_IMBALANCED = 2
 
 FOOTER = "Scores compare only within one metric and one target."
 
@@ -23,7 +27,7 @@ def print_table(document: Mapping[str, Any], console: Console, *, per_layer: boo
         per_layer: Whether every layer has its row, rather than each model's best; on a terminal,
             with a picture of the scores over depth.
     """
-    lines = [header(document["target"])]
+    lines = [header(document["target"]), *small_classes(document)]
     if document.get("partial"):
         lines.append(partial_line(document))
     _print_lines(lines, console)
@@ -40,7 +44,7 @@ def print_table(document: Mapping[str, Any], console: Console, *, per_layer: boo
     lines += layer_notes(document, per_layer=per_layer)
     if layered and not per_layer:
         lines.append("--per-layer shows all layers.")
-    _print_lines([*lines, FOOTER], console)
+    _print_lines([*lines, *_null_note(document), FOOTER], console)
 
 
 def _print_lines(lines: Sequence[str], console: Console) -> None:
@@ -50,14 +54,22 @@ def _print_lines(lines: Sequence[str], console: Console) -> None:
 
 
 def header(target: Mapping[str, Any]) -> str:
-    """What was scored: N, C, smallest and largest class, split, skipped."""
+    """What was scored: N and C, before and after a selection; smallest and largest class."""
     counts: Mapping[str, int] = target["class_counts"]
-    parts = [f"{target['n_images']} images", f"{target['n_classes']} classes"]
+    offered = target.get("offered", {})
+    parts = [
+        f"{target[key]} of {offered[key]} {noun}" if key in offered else f"{target[key]} {noun}"
+        for key, noun in (("n_images", "images"), ("n_classes", "classes"))
+    ]
     if counts:
         low, high = min(counts, key=lambda k: counts[k]), max(counts, key=lambda k: counts[k])
-        parts.append(f"smallest {shown(low)} {counts[low]}, largest {shown(high)} {counts[high]}")
+        text = f"smallest {shown(low)} {counts[low]}, largest {shown(high)} {counts[high]}"
+        ratio = counts[high] / counts[low]
+        parts.append(f"{text} ({ratio:.3g} : 1)" if ratio >= _IMBALANCED else text)
     parts.append(f"split {target.get('split') or 'none'}")
     parts.append(f"{target['skipped']} skipped")
+    if duplicates := target.get("duplicates"):
+        parts.append(f"{duplicates} duplicates")
     return f"{shown(target['name'])}: {'; '.join(parts)}"
 
 
@@ -77,6 +89,23 @@ def _shown_rows(document: Mapping[str, Any], *, per_layer: bool) -> list[Mapping
             continue
         rows += layers_of(document, row["model"]) if per_layer else [row]
     return rows
+
+
+def file_notes(document: Mapping[str, Any]) -> list[str]:
+    """All that a reader of a file must know beside the numbers."""
+    return [
+        *small_classes(document),
+        *map(shown, document["target"].get("warnings", ())),
+        *notes(document),
+        *layer_notes(document, per_layer=False),
+        *_null_note(document),
+        FOOTER,
+    ]
+
+
+def _null_note(document: Mapping[str, Any]) -> Iterator[str]:
+    if count := document["config"].get("null"):
+        yield f"null: the same metric on permuted labels, mean±standard deviation of {count}."
 
 
 def layer_notes(document: Mapping[str, Any], *, per_layer: bool) -> Iterator[str]:
@@ -116,6 +145,8 @@ def notes(
             yield f"{names[row['model']]} failed: {shown(row['reason'])}{shown(way_out)}"
         for metric, score in row.get("scores", {}).items():
             said = [score["reason"]] if "reason" in score else remarks(score.get("details", {}))
+            if "null_reason" in score and "label_free" not in score.get("details", {}):
+                said = [*said, f"no null: {score['null_reason']}"]
             for remark in said:
                 yield f"{names[row['model']]}{where}, {metric}: {shown(remark)}"
 
@@ -160,13 +191,16 @@ def ranking_columns(
     rows = _shown_rows(document, per_layer=False) if rows is None else rows
     layered = any("layer_rank" in row for row in rows)
     names = labels(rows)
+    nulls = "null" in document["config"]
     return {
         "#": [str(row.get("rank", "–")) for row in rows],
-        "model": [names[row["model"]] for row in rows],
+        "model": [names[row["model"]] + ("\n  null" if nulls else "") for row in rows],
         **({"layer": [shown(row["layer"]) for row in rows]} if layered else {}),
         **{
             f"{metric} {_arrow(metric, rows)}".strip(): [
-                _cell(row.get("scores", {}).get(metric), rank) for row in rows
+                _cell(score := row.get("scores", {}).get(metric), rank)
+                + (f"\n{_null(score)}" if nulls else "")
+                for row in rows
             ]
             for metric in document["config"]["metrics"]
         },
@@ -188,6 +222,14 @@ def _cell(score: Mapping[str, Any] | None, rank: str) -> str:
     if score is None or "value" not in score:
         return "–"
     return f"{score['value']:.4g} ({score.get(rank, '–')})"
+
+
+def _null(score: Mapping[str, Any] | None) -> str:
+    if score is None or "null_mean" not in score:
+        return "label-free" if (score or {}).get("details", {}).get("label_free") else "–"
+    return f"{score['null_mean']:.4g}" + (
+        f"±{score['null_std']:.2g}" if "null_std" in score else ""
+    )
 
 
 def _millions(n_params: int | None) -> str:

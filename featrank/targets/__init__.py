@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from featrank.errors import InputError
 from featrank.file_hashes import FileHashes
 from featrank.records import Selection
 from featrank.registry import Registry, did_you_mean
-from featrank.targets.target import Target, TargetKind
+from featrank.targets.selection import narrow
+from featrank.targets.target import Access, Target, TargetKind
 
 __all__ = ["TARGETS", "open_target"]
 
 TARGETS: Registry[TargetKind] = Registry(__name__, "TARGET", "target kind")
 
+# Accepts any path, so it is asked last.
+_FOLDER = "image_folder"
 
-def open_target(spec: str, selection: Selection, hashes: FileHashes) -> Target:
+
+def open_target(
+    spec: str, selection: Selection, hashes: FileHashes, root: Path | None = None
+) -> Target:
     """The target that ``--dataset SPEC`` means, after splits and subsets.
+
+    Args:
+        spec: What the user typed.
+        selection: Split and subset.
+        hashes: Content hashes of files.
+        root: The folder that the paths of a manifest may not leave; None for the manifest's own.
 
     Raises:
         InputError: No kind accepts it, or it holds nothing that can be scored.
     """
-    for kind in TARGETS:
+    for kind in sorted(TARGETS, key=lambda kind: kind.name == _FOLDER):
         if kind.accepts(spec):
-            return kind.open(spec, selection, hashes)
+            return narrow(kind.open(spec, Access(hashes, selection.split, root)), selection)
     embedded = [kind.name for kind in TARGETS if kind.accepts(kind.name)]
     raise InputError(
-        f"no such dataset: '{spec}' is not a folder",
+        f"no such dataset: '{spec}' is neither a folder nor a file that is known",
         did_you_mean(spec, embedded, f"give a folder of class folders, or {', '.join(embedded)}"),
     )

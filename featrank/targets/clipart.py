@@ -7,11 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from featrank.file_hashes import FileHashes
-from featrank.records import Selection
 from featrank.targets.decode import to_rgb
-from featrank.targets.selection import refuse_split, select
-from featrank.targets.target import Sample, Target
+from featrank.targets.selection import canonical
+from featrank.targets.splits import refuse_split
+from featrank.targets.target import Access, Sample, Target
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -49,16 +48,16 @@ class Clipart:
         """Only the name itself: a folder called so is ``./clipart``."""
         return spec == self.name
 
-    def open(self, spec: str, selection: Selection, hashes: FileHashes) -> Target:
-        """All drawings, or the subset that the selection picks.
+    def open(self, spec: str, access: Access) -> Target:
+        """All drawings.
 
         Raises:
-            InputError: A split is asked for, or a limit makes no sense.
+            InputError: A split is asked for.
         """
-        refuse_split(spec, selection)
+        refuse_split(spec, access.split)
         rows = _columns("path", "class_name", "sha256")
         samples = (Sample(row["path"], row["class_name"], row["sha256"]) for row in rows)
-        return Target(spec, None, select(samples, selection), _read)
+        return Target(spec, None, canonical(samples), _read)
 
 
 TARGET = Clipart()

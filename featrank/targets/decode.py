@@ -65,6 +65,11 @@ def to_rgb(source: Path | bytes | BinaryIO) -> Image.Image:
         raise UnreadableImage(f"cannot be read: {_one_line(error)}") from None
 
 
+def image_to_rgb(image: Image.Image) -> Image.Image:
+    """As :func:`to_rgb`, of an image that is decoded already."""
+    return _flatten(_upright(_to_8_bit(image), image))
+
+
 def _one_line(error: Exception) -> str:
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return f"{type(error).__name__}: {' '.join(text.split())}".rstrip(": ")
@@ -91,7 +96,7 @@ def _decode(stream: BinaryIO) -> Image.Image:
         if n_pixels > MAX_PIXELS:
             raise UnreadableImage(f"oversized: {n_pixels:,} pixels, more than {MAX_PIXELS:,}")
         image.load()
-        return _flatten(_upright(_to_8_bit(image), image))
+        return image_to_rgb(image)
 
 
 def _upright(image: Image.Image, original: Image.Image) -> Image.Image:

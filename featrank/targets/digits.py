@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from featrank.errors import IncompleteError
-from featrank.file_hashes import FileHashes
-from featrank.records import Selection
-from featrank.targets.selection import refuse_split, select
-from featrank.targets.target import Sample, Target
+from featrank.targets.selection import canonical
+from featrank.targets.splits import refuse_split
+from featrank.targets.target import Access, Sample, Target
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,19 +66,19 @@ class Digits:
         """Only the name itself: a folder called so is ``./digits``."""
         return spec == self.name
 
-    def open(self, spec: str, selection: Selection, hashes: FileHashes) -> Target:
-        """All digits, or the subset that the selection picks.
+    def open(self, spec: str, access: Access) -> Target:
+        """All digits.
 
         Raises:
-            InputError: A split is asked for, or a limit makes no sense.
+            InputError: A split is asked for.
             IncompleteError: scikit-learn's file is not there.
         """
-        refuse_split(spec, selection)
+        refuse_split(spec, access.split)
         samples = (
             Sample(f"digit-{index:04}", str(row[-1]), hashlib.sha256(row[:-1]).hexdigest())
             for index, row in enumerate(_table())
         )
-        return Target(spec, None, select(samples, selection), _read)
+        return Target(spec, None, canonical(samples), _read)
 
 
 TARGET = Digits()

@@ -16,16 +16,15 @@ from typing import TYPE_CHECKING
 
 from featrank.errors import InputError
 from featrank.file_hashes import FileHashes
-from featrank.records import Selection, Skipped
+from featrank.records import Skipped
 from featrank.targets.decode import IMAGE_SUFFIXES, to_rgb
-from featrank.targets.selection import select
-from featrank.targets.target import Sample, Target, UnreadableImage
+from featrank.targets.file_names import printable
+from featrank.targets.selection import canonical
+from featrank.targets.splits import SPLITS, choose_split
+from featrank.targets.target import Access, Sample, Target, UnreadableImage
 
 if TYPE_CHECKING:
     from PIL import Image
-
-# Folder names that mean a split, with the names that mean the same one.
-_SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 _Identity = tuple[int, int]
 
@@ -147,11 +146,6 @@ class _Listing:
         self.skipped.append(Skipped(printable(path.relative_to(self.root).as_posix()), reason))
 
 
-def printable(text: str) -> str:
-    """A file name as text that UTF-8 can hold: bytes that are not UTF-8 become ``\\xff``."""
-    return os.fsencode(text).decode("utf-8", "backslashreplace")
-
-
 def _identity(folder: Path) -> _Identity:
     status = folder.stat()
     return status.st_dev, status.st_ino
@@ -185,40 +179,11 @@ def find_splits(root: Path) -> tuple[str, ...]:
     folders. A lone ``train`` among others may as well be the class of trains.
     """
     names = _subfolders(root)
-    splits = tuple(name for name in names if name.lower() in _SPLITS)
+    splits = tuple(name for name in names if name.lower() in SPLITS)
     if len(splits) == len(names):
         return splits
     trains = [name for name in splits if name.lower() == "train" and _subfolders(root / name)]
     return splits if len(splits) > 1 and trains else ()
-
-
-def choose_split(spec: str, splits: Sequence[str], asked: str | None) -> str | None:
-    """The folder of the split that is asked for; ``train`` where nothing is asked.
-
-    Raises:
-        InputError: There is no such split, or two folders go by that name.
-    """
-    if not splits:
-        if asked is None:
-            return None
-        raise InputError(
-            f"'{spec}' has no split folders, so there is no split '{asked}'",
-            "leave the split out, or make folders train, val, test with class folders in each",
-        )
-    wanted = "train" if asked is None else asked
-    if wanted in splits:
-        return wanted
-    meaning = _SPLITS.get(wanted.lower())
-    same = [name for name in splits if _SPLITS[name.lower()] == meaning]
-    if len(same) == 1:
-        return same[0]
-    listing = ", ".join(same or splits)
-    raise InputError(
-        f"split '{wanted}' of '{spec}' may mean {listing}"
-        if same
-        else f"no split '{wanted}' in '{spec}'; there is {listing}",
-        f"choose one: --split {(same or splits)[0]}",
-    )
 
 
 def _refuse_unusable(spec: str, listing: _Listing, samples: Sequence[Sample]) -> None:
@@ -285,7 +250,7 @@ class ImageFolder:
         """A folder, or what can only be meant as a path."""
         return bool(spec) and (os.sep in spec or spec == "~" or _is_folder(Path(spec)))
 
-    def open(self, spec: str, selection: Selection, hashes: FileHashes) -> Target:
+    def open(self, spec: str, access: Access) -> Target:
         """List and hash the images of one split.
 
         Raises:
@@ -294,7 +259,7 @@ class ImageFolder:
         root = _resolve(spec)
         shown = printable(spec)
         splits = find_splits(root)
-        split = choose_split(shown, splits, selection.split)
+        split = choose_split(shown, splits, access.split)
         base = root if split is None else root / split
         if not base.resolve().is_relative_to(root):
             raise InputError(
@@ -303,10 +268,10 @@ class ImageFolder:
             )
         listing = _Listing(root)
         listing.add_classes(base)
-        samples, reader = _hash(listing, hashes)
+        samples, reader = _hash(listing, access.hashes)
         _refuse_unusable(shown, listing, samples)
         skipped = tuple(sorted(listing.skipped, key=lambda item: item.path))
-        return Target(shown, split, select(samples, selection), reader, skipped, splits)
+        return Target(shown, split, canonical(samples), reader, skipped, splits)
 
 
 def _hash(listing: _Listing, hashes: FileHashes) -> tuple[list[Sample], FolderReader]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import hashlib
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from featrank.file_hashes import FileHashes
-from featrank.records import Selection, Skipped, digest_json
+from featrank.records import Skipped, digest_json
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -30,8 +32,28 @@ class Sample:
     digest: str
 
 
+def digest_pixels(mode: str, size: tuple[int, int], data: bytes) -> str:
+    """The content hash of an image that is kept as bare pixels.
+
+    Args:
+        mode: Pillow's name of the mode.
+        size: Width and height.
+        data: The pixels, row by row.
+    """
+    header = f"{mode}:{size[0]}x{size[1]}:".encode()
+    return hashlib.sha256(header + data).hexdigest()
+
+
 class UnreadableImage(Exception):  # noqa: N818  the word for it everywhere
     """This image cannot be used; the message is the reason, one line."""
+
+
+# Contradictions that a warning names; the others are only counted.
+_NAMED = 5
+
+
+def _nothing(_: Sequence[Sample]) -> None:
+    """Most kinds need no preparation."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +69,9 @@ class Target:
             :class:`UnreadableImage`.
         skipped: Files already known to be unusable.
         splits: The splits that the target offers.
+        warnings: What may surprise about it, one line each.
+        prepare: Called once with the samples that are about to be read, before any worker starts.
+        offered: Images a class before a subset was chosen; None where none was.
     """
 
     name: str
@@ -55,6 +80,38 @@ class Target:
     read: Callable[[Sample], Image.Image]
     skipped: tuple[Skipped, ...] = ()
     splits: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    prepare: Callable[[Sequence[Sample]], None] = _nothing
+    offered: Mapping[str, int] | None = None
+
+    @cached_property
+    def n_duplicates(self) -> int:
+        """Images whose content another one before them has."""
+        return len(self.samples) - len({sample.digest for sample in self.samples})
+
+    @cached_property
+    def contradictions(self) -> tuple[tuple[Sample, ...], ...]:
+        """Images of the same content in different classes: one sample a class, in order."""
+        by_digest: dict[str, dict[str, Sample]] = defaultdict(dict)
+        for sample in self.samples:
+            by_digest[sample.digest].setdefault(sample.class_name, sample)
+        return tuple(tuple(group.values()) for group in by_digest.values() if len(group) > 1)
+
+    @cached_property
+    def all_warnings(self) -> tuple[str, ...]:
+        """What may surprise about it, with the images that stand in two classes."""
+        groups = self.contradictions
+        if not groups:
+            return self.warnings
+        named = "; ".join(
+            " = ".join(f"{sample.path} ({sample.class_name})" for sample in group)
+            for group in groups[:_NAMED]
+        )
+        more = "; ..." if len(groups) > _NAMED else ""
+        return (
+            *self.warnings,
+            f"{len(groups)} images stand in more than one class: {named}{more}",
+        )
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
@@ -77,6 +134,21 @@ class Target:
         return digest_json([[sample.class_name, sample.digest] for sample in self.samples])
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a kind is given beside the word that names the target.
+
+    Attributes:
+        hashes: Content hashes of files.
+        split: The split that is asked for, if any.
+        root: The folder that the paths of a manifest may not leave; None for the manifest's own.
+    """
+
+    hashes: FileHashes
+    split: str | None = None
+    root: Path | None = None
+
+
 class TargetKind(Protocol):
     """One kind of target; a file of this folder declares one as ``TARGET``."""
 
@@ -84,11 +156,11 @@ class TargetKind(Protocol):
     def name(self) -> str: ...
 
     def accepts(self, spec: str) -> bool:
-        """Whether ``--dataset SPEC`` means this kind; touches no more than the file status."""
+        """Whether ``--dataset SPEC`` means this kind; touches no more than file names."""
         ...
 
-    def open(self, spec: str, selection: Selection, hashes: FileHashes) -> Target:
-        """List the samples; decodes nothing.
+    def open(self, spec: str, access: Access) -> Target:
+        """List the samples of one split; classes and limits are chosen afterwards.
 
         Raises:
             InputError: Nothing usable there; says what, why and what to do.

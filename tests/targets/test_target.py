@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from featrank.targets.target import Sample, Target
+from featrank.targets.target import Sample, Target, digest_pixels
 
 
 def target(*samples: Sample, name: str = "t", split: str | None = None) -> Target:
@@ -30,3 +30,16 @@ def test_fingerprint_is_of_classes_and_contents() -> None:
 
 def test_fingerprint_keeps_class_and_content_apart() -> None:
     assert target(Sample("a", "x1", "2")).fingerprint != target(Sample("a", "x", "12")).fingerprint
+
+
+def test_equal_contents_are_counted_and_contradictions_named() -> None:
+    twin, other = Sample("d", "cat", "1"), Sample("e", "dog", "1")
+    result = target(CAT, HEN, twin, DOG, other)
+    assert result.n_duplicates == 2
+    assert result.contradictions == ((CAT, other),)
+    assert target(CAT, DOG, HEN).contradictions == ()
+
+
+def test_bare_pixels_are_told_apart_by_shape() -> None:
+    digests = {digest_pixels("L", size, b"12") for size in ((1, 2), (2, 1))}
+    assert len(digests | {digest_pixels("P", (1, 2), b"12")}) == 3

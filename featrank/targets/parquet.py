@@ -1,0 +1,292 @@
+"""Parquet files: images as bytes, as hubs publish them, or a manifest of paths.
+
+A column of images is ``binary``, or the ``struct`` of bytes and path that the datasets library
+writes; that library's class names, kept in the file's metadata, turn numbers into names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from featrank.errors import InputError
+from featrank.records import Skipped
+from featrank.targets.file_names import printable
+from featrank.targets.file_patterns import expand_files
+from featrank.targets.manifest import (
+    GROUP_COLUMNS,
+    LABEL_COLUMNS,
+    PATH_COLUMNS,
+    SPLIT_COLUMNS,
+    Row,
+    find_column,
+    find_optional,
+    group_warnings,
+    open_listed,
+)
+from featrank.targets.selection import canonical
+from featrank.targets.spans import MAX_ENCODED_BYTES, Span, SpanReader
+from featrank.targets.splits import choose_split, split_files
+from featrank.targets.target import Access, Sample, Target
+
+_IMAGE_COLUMNS = ("image", "img", "bytes", "image_bytes", "data", "jpg", "png")
+_ROWS_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Where a file keeps what, and what its numbers mean."""
+
+    image: str | None
+    path: str | None
+    label: str
+    split: str | None
+    group: str | None
+    class_names: tuple[str, ...]
+
+    @property
+    def wanted(self) -> list[str]:
+        names = (self.image, self.path, self.label, self.split, self.group)
+        return [name for name in names if name is not None]
+
+
+@dataclass
+class _Listing:
+    """What the files of one split hold.
+
+    Attributes:
+        spool: The file that the images are copied to before they are read.
+        samples: Labelled images.
+        skipped: Rows without an image or a label.
+        spans: Where each content lies in the spool.
+        groups: The groups there are.
+        splits: The splits there are, by column.
+    """
+
+    spool: Path
+    samples: list[Sample] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    spans: dict[str, Span] = field(default_factory=dict)
+    groups: set[str] = field(default_factory=set)
+    n_bytes: int = 0
+
+    def add(self, row: Row, data: object) -> None:
+        """One row with its encoded image."""
+        if not isinstance(data, bytes) or not data:
+            self.skipped.append(Skipped(row.path, "no image"))
+        elif not row.label:
+            self.skipped.append(Skipped(row.path, "no label"))
+        elif len(data) > MAX_ENCODED_BYTES:
+            self.skipped.append(Skipped(row.path, f"oversized: {len(data):,} bytes"))
+        else:
+            digest = hashlib.sha256(data).hexdigest()
+            if digest not in self.spans:
+                self.spans[digest] = Span(self.spool, self.n_bytes, len(data))
+                self.n_bytes += len(data)
+            self.samples.append(Sample(row.path, row.label, digest))
+            self.groups.add(row.group)
+
+
+def _find_columns(schema: Any, spec: str) -> _Columns:
+    """Where a file keeps what, by its schema.
+
+    Raises:
+        InputError: There is no label, or neither image nor path.
+    """
+    from pyarrow import types
+
+    kinds = {name: schema.field(name).type for name in schema.names}
+    holds_bytes = [
+        name
+        for name, kind in kinds.items()
+        if types.is_binary(kind)
+        or types.is_large_binary(kind)
+        or (types.is_struct(kind) and kind.get_field_index("bytes") >= 0)
+    ]
+    texts = [
+        name for name, kind in kinds.items() if types.is_string(kind) or types.is_large_string(kind)
+    ]
+    image = find_optional(holds_bytes, _IMAGE_COLUMNS)
+    if image is None and len(holds_bytes) == 1:
+        image = holds_bytes[0]
+    label = find_column(schema.names, LABEL_COLUMNS, spec)
+    return _Columns(
+        image,
+        find_column(texts, PATH_COLUMNS, spec) if image is None else None,
+        label,
+        find_optional(texts, SPLIT_COLUMNS),
+        find_optional(schema.names, GROUP_COLUMNS),
+        _class_names(schema.metadata or {}, label),
+    )
+
+
+def _class_names(metadata: Mapping[bytes, bytes], label: str) -> tuple[str, ...]:
+    """The names that the datasets library stores for the numbers of a column."""
+    try:
+        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
+        return tuple(map(str, features[label]["names"]))
+    except (ValueError, KeyError, TypeError):
+        return ()
+
+
+def _read(file: Path, spec: str) -> Iterator[tuple[Row, object]]:
+    """The rows of a file with their images, a few in memory at a time.
+
+    Raises:
+        InputError: It cannot be read, or lacks a column.
+    """
+    import pyarrow
+    from pyarrow.parquet import ParquetFile
+
+    number = 0
+    try:
+        with ParquetFile(file) as parquet:
+            columns = _find_columns(parquet.schema_arrow, spec)
+            for batch in parquet.iter_batches(_ROWS_AT_ONCE, columns=columns.wanted):
+                for line in batch.to_pylist():
+                    number += 1
+                    yield _row(file, number, line, columns)
+    except (pyarrow.ArrowException, OSError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise InputError(f"cannot read '{printable(str(file))}': {reason}") from error
+
+
+def _row(file: Path, number: int, line: Mapping[str, Any], columns: _Columns) -> tuple[Row, object]:
+    path = f"{printable(file.name)}/{number}" if columns.path is None else line[columns.path] or ""
+    data = None if columns.image is None else line[columns.image]
+    label = line[columns.label]
+    if isinstance(label, int) and 0 <= label < len(columns.class_names):
+        label = columns.class_names[label]
+    return (
+        Row(
+            number,
+            path,
+            "" if label is None else printable(str(label).strip()),
+            str((columns.split and line[columns.split]) or ""),
+            str((columns.group and line[columns.group]) or ""),
+        ),
+        data.get("bytes") if isinstance(data, dict) else data,
+    )
+
+
+def _columns_of(file: Path, spec: str) -> _Columns:
+    import pyarrow
+    from pyarrow.parquet import read_schema
+
+    try:
+        return _find_columns(read_schema(file), spec)
+    except (pyarrow.ArrowException, OSError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise InputError(f"cannot read '{printable(str(file))}': {reason}") from error
+
+
+def _splits_by_column(files: Sequence[Path], column: str) -> tuple[str, ...]:
+    from pyarrow.parquet import ParquetFile
+
+    found: set[str] = set()
+    for file in files:
+        with ParquetFile(file) as parquet:
+            for batch in parquet.iter_batches(columns=[column]):
+                found |= {str(value) for value in batch.column(0).unique().to_pylist() if value}
+    return tuple(sorted(found))
+
+
+@dataclass(frozen=True)
+class Parquet:
+    """``--dataset FILE.parquet``, or several with wildcards."""
+
+    name: str = "parquet"
+
+    def accepts(self, spec: str) -> bool:
+        """By the suffix."""
+        return Path(spec).suffix.lower() == ".parquet" and not Path(spec).expanduser().is_dir()
+
+    def open(self, spec: str, access: Access) -> Target:
+        """Hash the images of one split, or the files that a table of paths names.
+
+        Raises:
+            InputError: No such file, no label, no image, or a path that leads out of the root.
+        """
+        shown = printable(spec)
+        files = expand_files(spec)
+        columns = _columns_of(files[0], shown)
+        if columns.image is None:
+            if len(files) > 1:
+                raise InputError(f"'{shown}' are several tables of paths", "give one of them")
+            rows = (row for row, _ in _read(files[0], shown))
+            base = files[0].absolute().parent
+            has_split = columns.split is not None
+            return open_listed(shown, rows, base, access, has_split=has_split)
+        return _open_images(shown, files, columns, access)
+
+
+def _open_images(spec: str, files: list[Path], columns: _Columns, access: Access) -> Target:
+    splits: tuple[str, ...] = ()
+    if columns.split is not None:
+        splits = _splits_by_column(files, columns.split)
+        split = choose_split(spec, splits, access.split)
+    else:
+        split, files = split_files(spec, files, access.split)
+    folder = tempfile.TemporaryDirectory(prefix="featrank-")
+    listing = _Listing(Path(folder.name) / "images")
+    for file in files:
+        for row, data in _read(file, spec):
+            if not splits or row.split == split:
+                listing.add(row, data)
+    return Target(
+        spec,
+        split,
+        canonical(listing.samples),
+        SpanReader(listing.spans),
+        tuple(listing.skipped),
+        splits,
+        warnings=group_warnings(listing.groups),
+        prepare=_Spool(folder, files, spec, listing.spans).fill,
+    )
+
+
+@dataclass(frozen=True)
+class _Spool:
+    """A temporary copy of the images, for rows cannot be read one by one out of compressed pages.
+
+    It lasts as long as the target. A run from the cache never fills it.
+
+    Attributes:
+        folder: Where it is.
+        files: The Parquet files.
+        spec: The target, for messages.
+        spans: Where each content belongs, by its digest.
+    """
+
+    folder: tempfile.TemporaryDirectory[str]
+    files: Sequence[Path]
+    spec: str
+    spans: Mapping[str, Span]
+
+    def fill(self, samples: Sequence[Sample]) -> None:
+        """Copy the images of these samples.
+
+        Raises:
+            InputError: A file cannot be read any more.
+        """
+        missing = {sample.digest for sample in samples}
+        if not missing:
+            return
+        with (Path(self.folder.name) / "images").open("ab") as made:
+            pass
+        with Path(made.name).open("r+b") as stream:
+            for file in self.files:
+                for _, data in _read(file, self.spec):
+                    digest = hashlib.sha256(data).hexdigest() if isinstance(data, bytes) else ""
+                    if isinstance(data, bytes) and digest in missing:
+                        missing.remove(digest)
+                        stream.seek(self.spans[digest].offset)
+                        stream.write(data)
+
+
+TARGET = Parquet()

@@ -1,0 +1,83 @@
+"""Which split of a target is meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from featrank.errors import InputError
+
+# Names that mean a split, with the names that mean the same one.
+SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+
+
+def choose_split(spec: str, splits: Sequence[str], asked: str | None) -> str | None:
+    """The split that is asked for, as the target calls it; ``train`` where nothing is asked.
+
+    Args:
+        spec: The target, for messages.
+        splits: What the target offers; none where it has no splits.
+        asked: What the user typed, if anything.
+
+    Raises:
+        InputError: There is no such split, or two go by that name.
+    """
+    if not splits:
+        if asked is not None:
+            refuse_split(spec, asked)
+        return None
+    wanted = "train" if asked is None else asked
+    if wanted in splits:
+        return wanted
+    meaning = SPLITS.get(wanted.lower())
+    same = [name for name in splits if meaning and SPLITS.get(name.lower()) == meaning]
+    if len(same) == 1:
+        return same[0]
+    listing = ", ".join(same or splits)
+    raise InputError(
+        f"split '{wanted}' of '{spec}' may mean {listing}"
+        if same
+        else f"no split '{wanted}' in '{spec}'; there is {listing}",
+        f"choose one: --split {(same or splits)[0]}",
+    )
+
+
+def refuse_split(spec: str, asked: str | None) -> None:
+    """For a target without splits.
+
+    Raises:
+        InputError: A split is asked for.
+    """
+    if asked is not None:
+        raise InputError(
+            f"'{spec}' has no splits, so there is no split '{asked}'",
+            "leave --split out; splits are folders train, val, test with class folders in each,"
+            " or a column split",
+        )
+
+
+_IN_FILE_NAME = re.compile(rf"({'|'.join(SPLITS)})(?=[-_.])", re.IGNORECASE)
+
+
+def split_files(
+    spec: str, files: Sequence[Path], asked: str | None
+) -> tuple[str | None, list[Path]]:
+    """The files of one split, where all their names begin with one: ``train-00000-of-00002``.
+
+    Args:
+        spec: The target, for messages.
+        files: The files of all splits.
+        asked: What the user typed, if anything.
+
+    Returns:
+        The split, None where the names tell of none, and its files.
+
+    Raises:
+        InputError: There is no such split, or two go by that name.
+    """
+    named = [(match[1] if (match := _IN_FILE_NAME.match(file.name)) else "") for file in files]
+    if "" in named or (len(set(named)) == 1 and asked is None):
+        return None, list(files)
+    split = choose_split(spec, sorted(set(named)), asked)
+    return split, [file for file, name in zip(files, named, strict=True) if name == split]

@@ -1,0 +1,114 @@
+"""Parquet files as hubs publish them."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from image_sets import digit_pictures, write_parquet_of_bytes, write_parquet_of_paths
+
+from featrank.errors import InputError
+from featrank.file_hashes import FileHashes
+from featrank.targets.parquet import TARGET
+from featrank.targets.target import Access, Target, UnreadableImage
+
+PICTURES = digit_pictures(30)
+
+
+def opened(place: Path, **access: object) -> Target:
+    return TARGET.open(str(place), Access(FileHashes(), **access))
+
+
+def write(file: Path, **columns: object) -> Path:
+    pq.write_table(pa.table(columns), file)
+    return file
+
+
+def test_class_names_come_from_the_metadata(tmp_path: Path) -> None:
+    target = opened(write_parquet_of_bytes(tmp_path, PICTURES))
+    assert dict(target.class_counts) == dict.fromkeys(map(str, range(10)), 3)
+    assert {s.path.rpartition("/")[0] for s in target.samples} == {
+        f"train-0000{i}-of-00002.parquet" for i in (0, 1)
+    }
+
+
+def test_images_are_copied_out_only_when_they_are_read(tmp_path: Path) -> None:
+    target = opened(write_parquet_of_bytes(tmp_path, PICTURES))
+    read = pickle.loads(pickle.dumps(target.read))
+    with pytest.raises(UnreadableImage, match="No such file"):
+        read(target.samples[0])
+    target.prepare(target.samples[:3])
+    assert all(read(sample).size == (8, 8) for sample in target.samples[:3])
+    with pytest.raises(UnreadableImage, match="changed"):
+        read(target.samples[-1])
+    target.prepare(target.samples)
+    assert all(read(sample).size == (8, 8) for sample in target.samples)
+
+
+def test_plain_bytes_text_labels_split_and_group(tmp_path: Path) -> None:
+    file = write(
+        tmp_path / "a.parquet",
+        picture=[p.data for p in PICTURES],
+        label=[f"digit {p.label}" for p in PICTURES],
+        split=["train", "test"] * 15,
+        group=[i // 10 for i in range(30)],
+    )
+    target = opened(file)
+    assert (target.split, target.splits, len(target.samples)) == ("train", ("test", "train"), 15)
+    assert target.samples[0].class_name == "digit 0"
+    assert target.warnings[0].startswith("2 groups")
+    assert len(opened(file, split="test").samples) == 15
+
+
+def test_splits_by_file_name(tmp_path: Path) -> None:
+    write_parquet_of_bytes(tmp_path, PICTURES[:20])
+    for file in tmp_path.glob("train-*"):
+        file.with_name(file.name.replace("train", "test")).write_bytes(file.read_bytes())
+    assert len(opened(tmp_path / "*.parquet").samples) == 20
+    assert opened(tmp_path / "*.parquet", split="test").split == "test"
+    with pytest.raises(InputError, match="no split 'val'"):
+        opened(tmp_path / "*.parquet", split="val")
+
+
+def test_rows_without_an_image_or_a_label(tmp_path: Path) -> None:
+    file = write(
+        tmp_path / "a.parquet",
+        image=[None, b"", PICTURES[0].data, PICTURES[1].data],
+        label=["a", "a", None, "b"],
+    )
+    target = opened(file)
+    assert [item.reason for item in target.skipped] == ["no image", "no image", "no label"]
+    assert [sample.path for sample in target.samples] == ["a.parquet/4"]
+
+
+def test_paths_obey_the_root(tmp_path: Path) -> None:
+    file = write_parquet_of_paths(tmp_path / "data", PICTURES)
+    assert len(opened(file).samples) == 30
+    hostile = write(tmp_path / "data" / "b.parquet", path=["../../etc/passwd"], label=["x"])
+    with pytest.raises(InputError, match="leads out of"):
+        opened(hostile)
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ({"image": [b"x"]}, "no column 'label'"),
+        ({"label": ["x"], "n": [1]}, "no column 'path'"),
+    ],
+)
+def test_missing_columns(tmp_path: Path, columns: dict[str, list[object]], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        opened(write(tmp_path / "a.parquet", **columns))
+
+
+def test_damaged_files(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.parquet", image=[p.data for p in PICTURES], label=["a", "b"] * 15)
+    for content in (b"", b"PAR1 no", file.read_bytes()[:-20]):
+        (tmp_path / "b.parquet").write_bytes(content)
+        with pytest.raises(InputError, match="cannot read"):
+            opened(tmp_path / "b.parquet")
+    with pytest.raises(InputError, match="no such file"):
+        opened(tmp_path / "c*.parquet")

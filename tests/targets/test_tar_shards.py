@@ -1,0 +1,126 @@
+"""Archives in WebDataset's naming, good, damaged and hostile."""
+
+from __future__ import annotations
+
+import gzip
+import tarfile
+from pathlib import Path
+
+import pytest
+from image_sets import add_member, digit_pictures, write_tar
+
+from featrank.errors import InputError
+from featrank.file_hashes import FileHashes
+from featrank.targets.tar_shards import TARGET
+from featrank.targets.target import Access, Target, UnreadableImage
+
+PICTURES = digit_pictures(30)
+PNG = PICTURES[0].data
+
+
+def opened(place: Path, **access: object) -> Target:
+    return TARGET.open(str(place), Access(FileHashes(), **access))
+
+
+def archive(file: Path, **members: bytes) -> Path:
+    with tarfile.open(file, "w") as made:
+        for name, data in members.items():
+            add_member(made, name, data)
+    return file
+
+
+def labelled(file: Path, members: dict[str, bytes]) -> dict[str, str]:
+    return {s.path: s.class_name for s in opened(archive(file, **members)).samples}
+
+
+def test_every_kind_of_label(tmp_path: Path) -> None:
+    target = opened(write_tar(tmp_path, PICTURES))
+    assert dict(target.class_counts) == dict.fromkeys(map(str, range(10)), 3)
+    assert target.skipped == ()
+    assert all(target.read(sample).size == (8, 8) for sample in target.samples)
+
+
+def test_keys(tmp_path: Path) -> None:
+    """A key ends at the first dot of the name and holds its folder."""
+    found = labelled(
+        tmp_path / "a.tar",
+        {
+            "x/1.cls": b"cat\n", "x/1.seg.png": PNG, "x/1.JPG": PNG, "y/1.png": PNG,
+            "y/1.txt": b"a caption", "y/1.cls": b"dog", "z.json": b'{"class": 7}', "z.png": PNG,
+            "z.npy": b"no matter", ".hidden.png": PNG,
+        },
+    )  # fmt: skip
+    assert found == {
+        "a.tar/x/1.seg.png": "cat", "a.tar/x/1.JPG": "cat", "a.tar/y/1.png": "dog",
+        "a.tar/z.png": "7",
+    }  # fmt: skip
+
+
+def test_images_without_a_label(tmp_path: Path) -> None:
+    members = {"a.png": PNG, "b.png": PNG, "b.json": b"[1", "c.png": PNG, "c.json": b'{"x": 1}'}
+    target = opened(archive(tmp_path / "a.tar", **members))
+    assert target.samples == ()
+    assert {item.reason for item in target.skipped} == {"no .cls, .json or .txt tells its label"}
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/../../b.png", "a/.."])
+def test_a_member_out_of_the_archive_refuses_it(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="leads out of the archive"):
+        opened(archive(tmp_path / "a.tar", **{"ok.png": PNG, name: b"x"}))
+
+
+def test_links_and_devices_are_not_followed(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as made:
+        for name, kind in (("l.png", tarfile.SYMTYPE), ("h.png", tarfile.LNKTYPE),
+                           ("d.png", tarfile.CHRTYPE), ("f.png", tarfile.FIFOTYPE)):  # fmt: skip
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, "/etc/passwd"
+            made.addfile(member)
+    target = opened(tmp_path / "a.tar")
+    assert target.samples == ()
+    assert {item.reason for item in target.skipped} == {"not a regular file"}
+
+
+def test_an_archive_that_ends_early(tmp_path: Path) -> None:
+    whole = archive(
+        tmp_path / "a.tar", **{"a.cls": b"x", "a.png": PNG, "b.cls": b"y", "b.png": PNG}
+    )
+    content = whole.read_bytes()
+    (tmp_path / "b.tar").write_bytes(content[: 512 * 7 + 40])  # inside b.png
+    target = opened(tmp_path / "b.tar")
+    assert [sample.path for sample in target.samples] == ["b.tar/a.png"]
+    assert target.skipped[0].reason
+    damaged = bytearray(content)
+    damaged[512 * 4 : 512 * 5] = b"\xff" * 512
+    (tmp_path / "c.tar").write_bytes(damaged)
+    target = opened(tmp_path / "c.tar")
+    assert [sample.path for sample in target.samples] == ["c.tar/a.png"]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a tar" * 100, gzip.compress(b"x" * 2000)])
+def test_no_archive(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.tar").write_bytes(content)
+    with pytest.raises(InputError, match="no tar archive"):
+        opened(tmp_path / "a.tar")
+
+
+def test_shards_of_one_name_and_splits(tmp_path: Path) -> None:
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        archive(tmp_path / folder / "train-0.tar", **{"1.png": PNG, "1.cls": folder.encode()})
+        archive(tmp_path / folder / "val-0.tar", **{"2.png": PNG, "2.cls": folder.encode()})
+    target = opened(Path(str(tmp_path / "{x,y}" / "*.tar")))
+    assert target.split == "train"
+    assert len({sample.path for sample in target.samples}) == 2
+    assert opened(Path(str(tmp_path / "{x,y}" / "*.tar")), split="val").split == "val"
+
+
+def test_a_changed_archive_is_noticed(tmp_path: Path) -> None:
+    file = archive(tmp_path / "a.tar", **{"1.png": PNG, "1.cls": b"a"})
+    target = opened(file)
+    archive(file, **{"1.png": PICTURES[1].data, "1.cls": b"a"})
+    with pytest.raises(UnreadableImage, match="changed"):
+        target.read(target.samples[0])
+    file.unlink()
+    with pytest.raises(UnreadableImage, match="cannot be opened"):
+        target.read(target.samples[0])
