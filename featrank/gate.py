@@ -229,7 +229,10 @@ class _Judge:
         sign = 1 if scored.higher_is_better else -1
         passed = sign * scored.score.value >= sign * demand.threshold
         bound = "at least" if scored.higher_is_better else "at most"
-        said = f"best, {top.model.requested}: {scored.score.value:.6g}; {bound} is asked for"
+        said = (
+            f"best, {top.model.requested}: {scored.score.value:.6g};"
+            f" {bound} {demand.threshold:g} is asked for"
+        )
         return Check(condition, PASS if passed else FAIL, said)
 
     def _places(self) -> Iterator[Check]:
