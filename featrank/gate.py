@@ -148,7 +148,7 @@ class _Judge:
         before = dict(_declared(then))
         for metric, score in _declared(now):
             other = before.get(metric, score)
-            if (other.version, other.params) != (score.version, score.params):
+            if _identity(other) != _identity(score):
                 said = f"{metric} is {_version(other)} in the baseline, now {_version(score)}"
                 yield self._refuse("baseline", "other-metrics", said)
 
@@ -187,10 +187,9 @@ class _Judge:
         pairs += [(then.model.requested, then, now) for then, now in shared]
         for i, (name, then, now) in enumerate(pairs):
             before, after = _scored(then, limit.metric), _scored(now, limit.metric)
-            layers = [row.layer.name for row in (then, now)]
-            comparable = layers[0] == layers[1] or limit.metric in self.result.ranking.layers_by
-            if i and not comparable:
-                said = f"{name}: its best layer was {layers[0]}, now {layers[1]}"
+            if i and not self._layers_compare(then, now, limit.metric):
+                was, is_ = (f"{row.layer.name} ({row.layer.pooling})" for row in (then, now))
+                said = f"{name}: its best layer was {was}, now {is_}"
                 yield self._refuse(condition, "missing-row", said)
             elif before is None or after is None:
                 yield self._refuse(condition, "missing-row", f"{name}: no {limit.metric} score")
@@ -202,6 +201,12 @@ class _Judge:
                     yield Check(condition, PASS if passed else FAIL, f"{name}: {said}")
         if fine:
             yield Check(condition, PASS, f"{fine} of {len(shared)} shared models hold")
+
+    def _layers_compare(self, then: ScoreRow, now: ScoreRow, metric: str) -> bool:
+        """Whether a metric's scores at these two layers of one model compare."""
+        if then.layer.pooling != now.layer.pooling:
+            return False
+        return then.layer.name == now.layer.name or metric in self.result.ranking.layers_by
 
     def _agreement(self, least: float, shared: Sequence[tuple[ScoreRow, ScoreRow]]) -> Check:
         condition = f"--min-tau {least:g}"
@@ -324,6 +329,11 @@ def _declared(result: Result) -> Iterator[tuple[str, MetricScore]]:
             if metric not in seen:
                 seen.add(metric)
                 yield metric, score
+
+
+def _identity(score: MetricScore) -> tuple[object, ...]:
+    """What two scores share that compare."""
+    return score.version, score.params, score.higher_is_better
 
 
 def _version(score: MetricScore) -> str:

@@ -32,3 +32,20 @@ def test_document_is_json() -> None:
 def test_out_of_range_names_the_flag(settings: dict[str, object], flag: str) -> None:
     with pytest.raises(InputError, match=flag):
         RunConfig("data", ("vit",), **settings)  # type: ignore[arg-type]
+
+
+def test_shards_share_the_candidates_out_without_rest_and_without_overlap() -> None:
+    names = list("abcdefg")
+    shares = [RunConfig("d", ("m",), shard=f"{i}/3").own_share(names) for i in (1, 2, 3)]
+    assert shares == [["a", "d", "g"], ["b", "e"], ["c", "f"]]
+    assert RunConfig("d", ("m",)).own_share(names) == names
+    with pytest.raises(InputError, match="--shard"):
+        RunConfig("d", ("m",), shard="4/3")
+
+
+def test_the_stamp_tells_configurations_apart() -> None:
+    one, other = (RunConfig("d", ("m",), batch_size=size) for size in (1, 2))
+    facts = one.stamp_facts("f" * 64)
+    assert facts["hashes"]["target"] == "f" * 64
+    assert facts["hashes"]["config"] != other.stamp_facts("f" * 64)["hashes"]["config"]
+    assert facts == RunConfig("d", ("m",), batch_size=1).stamp_facts("f" * 64)

@@ -133,6 +133,19 @@ def in_float32(document: dict[str, Any]) -> None:
     document["config"]["precision"] = "float32"
 
 
+def other_direction(document: dict[str, Any]) -> None:
+    for found in document["rows"]:
+        found["scores"]["gda"]["higher_is_better"] = False
+
+
+def at(layer: str, pooling: str = "auto", by: tuple[str, ...] = ()) -> Change:
+    def change(document: dict[str, Any]) -> None:
+        document["rows"][1] |= {"layer": layer, "pooling": pooling}
+        document["config"]["layers_by"] = list(by)
+
+    return change
+
+
 def empty(document: dict[str, Any]) -> None:
     document["rows"] = []
     document["candidates"] = []
@@ -250,6 +263,14 @@ CASES: dict[str, Case] = {
     "never: another target, by tau": (TAU, other_target, None, 2, "the baseline is of pets"),
     "never: another version": (DROP, other_version, None, 2, "gda is version 1 in the baseline"),
     "never: other parameters": (DROP, other_params, None, 2, "folds"),
+    "never: the other direction": (DROP, other_direction, None, 2, "gda is version 1"),
+    "never: another layer": (DROP, at("b3"), None, 3, "beta: its best layer was pre_logits (auto)"),
+    "never: another pooling": (
+        DROP, at("pre_logits", "gem", ("gda",)), None, 3, "now pre_logits (gem)",
+    ),
+    "drop: another layer, by a metric that compares layers": (
+        DROP, at("b3", by=("gda",)), None, 0, "3 of 3 shared models hold",
+    ),
     "never: other metrics": (TAU, other_metrics, None, 2, "ordered by the mean rank over gda, low"),
     "never: another precision": (DROP, in_bfloat16, in_float32, 2, "computed in float32"),
     # Unless it is allowed by name

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from featrank.cli.options import cache_directory, parse_age, parse_size, split_list
+from featrank.cli.options import cache_directory, model_names, parse_age, parse_size, split_list
 from featrank.errors import InputError
 
 
@@ -37,3 +37,13 @@ def test_ages(text: str, age: float) -> None:
 def test_no_age() -> None:
     with pytest.raises(InputError, match="--older-than '30' is not an age"):
         parse_age("--older-than", "30")
+
+
+def test_a_list_stands_in_for_its_names(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("# ours\nresnet50, vit_b16  # both\n\n resnet18@a#b.pth\n")
+    names = model_names(["first", f"@{tmp_path / 'list'}", "resnet50@file.pth"])
+    assert names == ("first", "resnet50, vit_b16", "resnet18@a#b.pth", "resnet50@file.pth")
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    for missing in ("none", "bytes"):
+        with pytest.raises(InputError, match="--models @"):
+            model_names([f"@{tmp_path / missing}"])

@@ -207,3 +207,15 @@ except FeatrankError as error:
         environment["HF_HOME"] = str(tmp_path / "empty")
         assert "not in the hub cache" in run(**environment, HF_HUB_OFFLINE="1")
         assert len(server.requests) == asked
+
+
+def test_the_size_of_a_download_is_asked_for_and_not_fetched(
+    hub: LoopbackHub, small_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    assert HUB.size(REPOSITORY, candidate_files(None)) == small_file.stat().st_size
+    assert HUB.size("timm/nowhere", candidate_files(None)) is None
+    assert not [line for line in hub.requests if line.startswith("GET") and "resolve" in line]
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert HUB.size(REPOSITORY, candidate_files(None)) is None
