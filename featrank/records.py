@@ -141,6 +141,14 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Offered:
+    """How much there was before a subset was chosen."""
+
+    n_images: int
+    n_classes: int
+
+
+@dataclass(frozen=True, slots=True)
 class TargetInfo:
     """The target as it was scored: what the header of every result says.
 
@@ -150,7 +158,7 @@ class TargetInfo:
         split: The split in use; None where the target has none.
         class_counts: Images a class.
         skipped: What could not be used.
-        offered: Images a class before a subset was chosen; None where none was.
+        offered: What there was before a subset was chosen; None where none was.
         n_duplicates: Images whose content another one before them has.
         warnings: What may surprise about it, one line each.
     """
@@ -160,7 +168,7 @@ class TargetInfo:
     split: str | None
     class_counts: Mapping[str, int]
     skipped: tuple[Skipped, ...] = ()
-    offered: Mapping[str, int] | None = None
+    offered: Offered | None = None
     n_duplicates: int = 0
     warnings: tuple[str, ...] = ()
 
@@ -199,11 +207,13 @@ class Score:
         value: The score.
         tie_break: Decides between equal values, in the metric's own direction.
         details: What a reader must know beside it, such as a clamped fraction.
+        interval: Lower and upper end of the value's interval, where the metric gives one.
     """
 
     value: float
     tie_break: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +263,7 @@ class ScoreRow:
     Of a model with several layers only the best one's row has ``rank`` and ``mean_rank``; each has
     a ``layer_rank`` and a ``layer_index``, its place in depth order from 0. ``depth`` is the share
     of the network's multiply-adds up to the layer; ``curve`` is the learning curve as JSON.
+    ``weights`` is the SHA-256 of the model's weights, ``device`` what made its features.
     """
 
     model: ModelRef
@@ -270,6 +281,8 @@ class ScoreRow:
     layer_index: int | None = None
     depth: float | None = None
     curve: Mapping[str, Any] | None = None
+    weights: str | None = None
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,9 +342,15 @@ class Result:
         target: The target as it was scored.
         config: The run's settings, as JSON.
         stamp: What produced it, as JSON.
+        candidates: The ids of all models asked for, in that order; those of all shards.
+        partial: Whether models without a row are still to come.
+        timings: Seconds spent, by what they were spent on.
     """
 
     ranking: Ranking
     target: TargetInfo
     config: Mapping[str, Any]
     stamp: Mapping[str, Any]
+    candidates: tuple[str, ...] = ()
+    partial: bool = False
+    timings: Mapping[str, float] = field(default_factory=dict)

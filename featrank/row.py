@@ -64,6 +64,8 @@ def score_candidate(
         images_per_second=layer.manifest.extraction.get("images_per_second"),
         scores={metric.name: scores[metric.name] for metric in metrics},
         depth=candidate.depth,
+        weights=layer.manifest.key.get("weights"),
+        device=layer.manifest.extraction.get("device"),
     )
 
 

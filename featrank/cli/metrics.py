@@ -6,12 +6,15 @@ from typing import Annotated
 
 import typer
 
+from featrank.cli import options as opt
+
 
 def metrics(
     name: Annotated[
         str | None, typer.Argument(help="One metric, in full: formula, traps, reference.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    config_file: opt.ConfigFile = None,
 ) -> None:
     """List the metrics, or tell all about one.
 

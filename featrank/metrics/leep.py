@@ -63,5 +63,6 @@ METRIC = Metric(
     " without the logarithm, or prints the negative.",
     compute=compute,
     needs="source_probs",
+    across_widths=False,  # it reads the classifier, whatever the layer
     bounds=(float("-inf"), 0.0),
 )

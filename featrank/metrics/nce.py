@@ -56,5 +56,6 @@ METRIC = Metric(
     " make it optimistic.",
     compute=compute,
     needs="source_probs",
+    across_widths=False,  # it reads the classifier, whatever the layer
     bounds=(float("-inf"), 0.0),
 )

@@ -93,6 +93,20 @@ class Hub:
             raise _failure(repository, error) from error
         return _verified(Path(path), hashes)
 
+    def size(self, hub_id: str, files: Sequence[str]) -> int | None:
+        """Bytes of the file that :meth:`fetch` would download; None where the hub does not say."""
+        from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
+
+        if constants.HF_HUB_OFFLINE:
+            return None
+        repository, revision = _split(hub_id)
+        try:
+            name = self._choose(repository, files, revision)
+            address = hf_hub_url(repository, name, revision=revision)
+            return get_hf_file_metadata(address, timeout=ANSWER_TIMEOUT_S).size
+        except Exception:
+            return None
+
     def _choose(self, repository: str, files: Sequence[str], revision: str | None) -> str:
         """The first file that the hub says it has."""
         for name in files:

@@ -78,6 +78,13 @@ class TimmZoo:
             return fetch_url_file(entry.url, shelf.hashes)
         raise IncompleteError(f"timm has no readable weights for '{entry.name}'", WAYS_OUT)
 
+    def download_size(self, model: ModelRef, shelf: Shelf) -> int | None:
+        """Bytes of the hub's file; None where it does not say, or timm knows an address only."""
+        entry = shelf.index.entry(model.name)
+        if not entry.hub_id:
+            return None
+        return HUB.size(entry.hub_id, candidate_files(entry.hub_filename))
+
     def load(self, model: ModelRef, weights: Weights) -> nn.Module:
         """The network, built by timm so that its own conversions of the weights apply.
 

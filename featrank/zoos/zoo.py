@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from featrank.file_hashes import FileHashes
 from featrank.records import ModelRef, Preprocessing, Weights
@@ -31,6 +31,15 @@ class Shelf:
         """With its memory in a directory, or without one."""
         database = directory / "file-hashes.sqlite" if directory else None
         return cls(TimmIndex(directory), FileHashes(database))
+
+
+@runtime_checkable
+class Downloads(Protocol):
+    """A zoo whose weights come from elsewhere."""
+
+    def download_size(self, model: ModelRef, shelf: Shelf) -> int | None:
+        """Bytes that would be downloaded; None where that is not known."""
+        ...
 
 
 class Zoo(Protocol):
