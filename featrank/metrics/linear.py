@@ -11,6 +11,7 @@ from featrank.metrics.canonical_sample import Float64Array, draw_sample
 from featrank.metrics.cross_fit import Classifier, cross_fit
 from featrank.metrics.declaration import Metric
 from featrank.metrics.labelled import Labelled
+from featrank.metrics.threads import threads_for
 from featrank.records import IntArray, Score
 
 # More rows are sampled down to about this many.
@@ -67,7 +68,8 @@ def train_probe(rows: Float64Array, labels: IntArray, c: float = 1.0) -> Classif
     probe = make_pipeline(
         StandardScaler(), LogisticRegression(C=c, max_iter=_MAX_ITERATIONS, tol=1e-7)
     )
-    with warnings.catch_warnings():
+    step = rows.size * (int(labels.max()) + 1)
+    with warnings.catch_warnings(), threads_for(step):
         warnings.simplefilter("ignore", ConvergenceWarning)
         probe.fit(rows, labels)
 

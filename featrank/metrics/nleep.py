@@ -11,6 +11,7 @@ from featrank.metrics.declaration import Metric
 from featrank.metrics.labelled import Labelled
 from featrank.metrics.leep import expected_log_prediction
 from featrank.metrics.principal_components import principal_components
+from featrank.metrics.threads import threads_for
 from featrank.records import Score
 
 # More rows are sampled down to about this many.
@@ -67,7 +68,7 @@ def _mixture_posteriors(scores: Float64Array, n_components: int, seed: int) -> F
     mixture = GaussianMixture(
         n_components, covariance_type="diag", init_params="k-means++", random_state=seed
     )
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threads_for(scores.size * n_components):
         # 100 iterations without the last digit are enough for posteriors.
         warnings.simplefilter("ignore", ConvergenceWarning)
         mixture.fit(scores)

@@ -10,6 +10,7 @@ from featrank.errors import InputError
 from featrank.metrics.canonical_sample import Float64Array, draw_sample
 from featrank.metrics.declaration import Metric
 from featrank.metrics.labelled import Labelled
+from featrank.metrics.threads import threads_for
 from featrank.records import IntArray, Score
 
 # More rows are sampled down to about this many.
@@ -56,7 +57,8 @@ def compute(labelled: Labelled, *, strength: float = 10.0, seed: int = 0) -> Sco
     rows = sample.features - sample.features.mean(axis=0)
     rows /= np.sqrt(np.square(rows).mean())
     probe = _Probe(rows, sample.labels, sample.n_classes, strength * sample.n_samples)
-    weights, converged = _minimise(probe)
+    with threads_for(probe.rows.size * probe.n_classes):
+        weights, converged = _minimise(probe)
     loss, _ = probe.loss_and_gradient(weights)
     flatness = probe.flatness(weights)
     details = {"loss": loss, "flatness": flatness, "converged": converged, **details}

@@ -114,10 +114,12 @@ def _scipy_distances(labelled: Labelled, classes: IntArray, k: int) -> Iterator[
 def _torch_distances(labelled: Labelled, classes: IntArray, k: int) -> Iterator[Float64Array]:
     """As above; a thread takes a class, for torch's own threads wait for each other in small ones.
 
-    Where there are fewer classes than threads those of torch share a class after all.
+    Where there are fewer classes than threads those of torch share a class after all. Where there
+    is a CUDA GPU it does the work: only differences and maxima are taken, so the bits are the same.
     """
     import torch
 
+    device = "cuda" if torch.cuda.is_available() else "cpu"
     threads = torch.get_num_threads()
     workers = threads if len(classes) >= threads else 1
     try:
@@ -125,7 +127,9 @@ def _torch_distances(labelled: Labelled, classes: IntArray, k: int) -> Iterator[
         torch.set_num_threads(threads // workers)
         with ThreadPoolExecutor(workers) as pool:
             yield from pool.map(
-                lambda label: _kth_distances_torch(labelled.features[labelled.rows_of(label)], k),
+                lambda label: _kth_distances_torch(
+                    labelled.features[labelled.rows_of(label)], k, device
+                ),
                 classes.tolist(),
             )
     finally:
@@ -147,7 +151,7 @@ def _kth_distances_scipy(rows: FloatArray, k: int) -> Float64Array:
     return distances.astype(rows.dtype).astype(np.float64)
 
 
-def _kth_distances_torch(rows: FloatArray, k: int) -> Float64Array:
+def _kth_distances_torch(rows: FloatArray, k: int, device: str = "cpu") -> Float64Array:
     """As above, in the precision of the features.
 
     ``pdist`` alone is vectorised in the max-norm (measured on 2 cores: 9 times ``torch.cdist``, 6
@@ -160,23 +164,24 @@ def _kth_distances_torch(rows: FloatArray, k: int) -> Float64Array:
     nearest: list[FloatArray] = []
     for i, part in enumerate(parts):
         # A row's distance to itself is the first of the sorted ones, so the k-th is at k.
-        nearest.append(_smallest(_square_distances(part), k + 1))
+        nearest.append(_smallest(_square_distances(part, device), k + 1))
         for j in range(i):
-            across = _square_distances(np.concatenate([part, parts[j]]))[: len(part), len(part) :]
+            both = np.concatenate([part, parts[j]])
+            across = _square_distances(both, device)[: len(part), len(part) :]
             nearest[i] = _smallest(np.hstack([nearest[i], across]), k + 1)
             nearest[j] = _smallest(np.hstack([nearest[j], across.T]), k + 1)
     return np.concatenate(nearest)[:, k].astype(np.float64)
 
 
-def _square_distances(rows: FloatArray) -> FloatArray:
+def _square_distances(rows: FloatArray, device: str) -> FloatArray:
     import torch
     from scipy.spatial.distance import squareform
 
-    columns = torch.split(torch.from_numpy(rows), _COLUMNS, dim=1)
+    columns = torch.split(torch.from_numpy(rows).to(device), _COLUMNS, dim=1)
     condensed = torch.pdist(columns[0].contiguous(), p=float("inf"))
     for more in columns[1:]:
         torch.maximum(condensed, torch.pdist(more.contiguous(), p=float("inf")), out=condensed)
-    square: FloatArray = squareform(condensed.numpy(), checks=False)
+    square: FloatArray = squareform(condensed.cpu().numpy(), checks=False)
     return square
 
 

@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from scipy.special import digamma
 
 from featrank.errors import InputError
@@ -151,12 +152,19 @@ def test_the_kernels_agree(monkeypatch, dtype, n_rows):
     np.testing.assert_allclose(expected, brute, rtol=1e-6)
 
 
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_gpu_gives_the_same_bits(dtype):
+    rows = np.random.default_rng(6).standard_normal((700, 300)).astype(dtype)
+    on_gpu, on_cpu = (_kth_distances_torch(rows, 3, device) for device in ("cuda", "cpu"))
+    np.testing.assert_array_equal(on_gpu, on_cpu)
+
+
 def test_large_work_gives_the_same_number(monkeypatch):
     rng = np.random.default_rng(2)
     features, labels = 3 * rng.standard_normal((90, 20)).astype(np.float32), np.arange(90) % 3
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     small = METRIC(features, labels)
     monkeypatch.undo()
-    import torch  # noqa: F401
-
     assert METRIC(features, labels) == small
