@@ -100,6 +100,9 @@ def notes(
         if row["status"] == "failed":
             way_out = f" → {row['hint']}" if row.get("hint") else ""
             yield f"{shown(label(row, rows))} failed: {shown(row['reason'])}{shown(way_out)}"
+        if loading := row.get("loading"):
+            counts = ", ".join(f"{len(names)} {kind}" for kind, names in loading.items())
+            yield f"{shown(label(row, rows))}: tensors of its checkpoint that did not fit: {counts}"
         for metric, score in row.get("scores", {}).items():
             said = [score["reason"]] if "reason" in score else remarks(score.get("details", {}))
             for remark in said:
