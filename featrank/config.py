@@ -8,7 +8,7 @@ from typing import Any
 
 from featrank.errors import InputError
 from featrank.layers import LAST, POOLINGS
-from featrank.records import Selection
+from featrank.records import Selection, Shuffles
 
 CACHE_MODES = ("reuse", "refresh", "only", "off")
 DEFAULT_METRICS = ("tmi", "gda", "nb")
@@ -24,6 +24,7 @@ class RunConfig:
         models: Names and wildcards, as typed.
         metrics: Names and wildcards of metrics.
         by: The metric to order by; None for the mean rank.
+        null: Label permutations that each metric scores as well; None for none.
         layers: Which layers, as typed; see :mod:`featrank.layers`.
         pool: How a map becomes a vector.
         selection: Split and subset.
@@ -47,6 +48,7 @@ class RunConfig:
     models: tuple[str, ...]
     metrics: tuple[str, ...] = DEFAULT_METRICS
     by: str | None = None
+    null: int | None = None
     layers: str = LAST
     pool: str = "auto"
     selection: Selection = field(default_factory=Selection)
@@ -64,6 +66,7 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         _at_least("--batch-size", self.batch_size, 1)
+        check_permutations(self.null)
         _at_least("--workers", self.workers, 0)
         _at_least("--part-rows", self.rows_per_part, 1)
         _at_least("--limit-per-class", self.selection.limit_per_class, 1)
@@ -74,6 +77,11 @@ class RunConfig:
         check_pooling(self.pool)
         _one_of("--device", self.device, ("auto", "cpu", "cuda", "mps"))
         _one_of("--precision", self.precision, ("float32", "bfloat16"))
+
+    @property
+    def shuffles(self) -> Shuffles | None:
+        """The label permutations, drawn from the run's seed."""
+        return None if self.null is None else Shuffles(self.null, self.selection.seed)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -87,6 +95,24 @@ class RunConfig:
             for key, value in document.items()
             if value is not None
         }
+
+
+def check_permutations(count: int | None) -> None:
+    """Refuse a number of label permutations that is none.
+
+    Raises:
+        InputError: It is less than one.
+    """
+    _at_least("--null", count, 1)
+
+
+def check_seeds(count: int) -> None:
+    """Refuse a number of seeds that is none.
+
+    Raises:
+        InputError: It is less than one.
+    """
+    _at_least("--seeds", count, 1)
 
 
 def check_pooling(pooling: str) -> None:

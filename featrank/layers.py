@@ -11,7 +11,7 @@ from typing import Any
 
 from featrank.errors import InputError
 from featrank.records import LayerRef
-from featrank.registry import did_you_mean, is_wildcard
+from featrank.registry import close_matches, is_wildcard
 
 PRE_LOGITS = "pre_logits"
 HEAD = "head"
@@ -107,7 +107,7 @@ def _choose(piece: str, pooling: str, known: Sequence[LayerInfo]) -> list[LayerI
     elif is_wildcard(piece):
         found = [info for info in known if fnmatch.fnmatchcase(info.name, piece)]
         if not found:
-            raise InputError(f"no layer matches '{piece}'", _listing(known))
+            raise InputError(f"no layer matches '{piece}'", _close(piece, known))
     else:
         return [_named(piece, pooling, known)]
     fitting = [info for info in found if pooling in info.widths]
@@ -145,8 +145,5 @@ def _named(name: str, pooling: str, known: Sequence[LayerInfo]) -> LayerInfo:
 
 def _close(name: str, known: Sequence[LayerInfo]) -> str:
     names = [name for info in known for name in (info.name, *info.aliases)]
-    return did_you_mean(name, [LAST, ALL, STAGES, *names], _listing(known))
-
-
-def _listing(known: Sequence[LayerInfo]) -> str:
-    return f"there are {len(known)}: {', '.join(info.name for info in known)}"
+    nearest = close_matches(name, [LAST, ALL, STAGES, *names], cutoff=0.0)
+    return f"did you mean {', '.join(nearest)}? `featrank layers MODEL` lists all {len(known)}"

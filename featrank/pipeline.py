@@ -30,7 +30,10 @@ def rank_models(config: RunConfig, reporter: Reporter) -> Result:
         for i, done in run.fill(reporter):
             filled[i] = done
             head = done.head.layer if done.head is not None else None
-            rows[i] = [score_candidate(c, metrics, run.store, head) for c in done.candidates]
+            rows[i] = [
+                score_candidate(c, metrics, run.store, head, config.shuffles)
+                for c in done.candidates
+            ]
     in_order = [row for i in sorted(rows) for row in rows[i]]
     across_widths = {metric.name for metric in metrics if metric.across_widths}
     names = [metric.name for metric in metrics]

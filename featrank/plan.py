@@ -11,7 +11,7 @@ from featrank.config import RunConfig
 from featrank.errors import FeatrankError, IncompleteError, InputError
 from featrank.extract import EXTRACTOR_VERSION
 from featrank.layer_index import LayerIndex
-from featrank.layers import HEAD_LAYER, choose_layers, needs_listing
+from featrank.layers import HEAD_LAYER, PRE_LOGITS, choose_layers, needs_listing
 from featrank.records import LayerRef, ModelRef, Weights
 from featrank.targets.target import Target
 from featrank.zoos import zoo_of
@@ -67,12 +67,14 @@ class Pass:
     def missing(self) -> list[Candidate]:
         """What a forward pass must give: nothing where all is here.
 
-        The probabilities come along in the same pass where a metric of the run reads them.
+        The probabilities come along wherever the pass reaches them anyway.
         """
         wanted = [candidate for candidate in self.candidates if candidate.layer is None]
         head = self.head
-        if self.needs_head and head is not None and head.layer is None:
-            wanted.append(head)
+        if head is not None and head.layer is None:
+            reached = any(c.key is not None and c.key.layer.name == PRE_LOGITS for c in wanted)
+            if reached or self.needs_head:
+                wanted.append(head)
         return wanted
 
 

@@ -186,11 +186,14 @@ class Features:
         features: ``(n_samples, n_features)`` float32.
         labels: ``(n_samples,)`` int, indices into ``class_names``.
         class_names: The target's classes.
+        source_probs: ``(n_samples, n_source)`` probabilities of the pre-training classes, where
+            they came with the features.
     """
 
     features: FloatArray
     labels: IntArray
     class_names: tuple[str, ...]
+    source_probs: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +212,31 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class Shuffles:
+    """How a null is made: that many label permutations, drawn from a seed."""
+
+    count: int
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """What a metric says of permuted labels, or the reason there is no such number.
+
+    ``std`` is the sample standard deviation over the permutations; a single one has none.
+    """
+
+    mean: float | None = None
+    std: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MetricScore:
     """A score in a row: the number with what identifies it, or the reason there is none.
 
-    ``rank`` is among the models' rows, ``layer_rank`` among the layers of one model.
+    ``rank`` is among the models' rows, ``layer_rank`` among the layers of one model; ``origin`` is
+    the package, with its version, of a metric that is not built in.
     """
 
     metric: str
@@ -223,6 +247,8 @@ class MetricScore:
     reason: str = ""
     rank: int | None = None
     layer_rank: int | None = None
+    null: Null | None = None
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +257,9 @@ class ScoreRow:
 
     Of a model with several layers only the best one's row has ``rank`` and ``mean_rank``; each has
     a ``layer_rank`` and a ``layer_index``, its place in depth order from 0. ``depth`` is the share
-    of the network's multiply-adds up to the layer. ``loading`` tells
-    what of a checkpoint did not fit: the names that are missing, unexpected, reshaped.
+    of the network's multiply-adds up to the layer; ``curve`` is the learning curve as JSON.
+    ``loading`` tells what of a checkpoint did not fit: the names that are missing, unexpected,
+    reshaped.
     """
 
     model: ModelRef
@@ -250,6 +277,7 @@ class ScoreRow:
     layer_index: int | None = None
     depth: float | None = None
     loading: Mapping[str, Any] | None = None
+    curve: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,18 @@ from featrank.errors import IncompleteError, InputError
 T = TypeVar("T")
 
 
-def close_matches(name: str, known: Iterable[str], n: int = 3) -> list[str]:
-    """The known names that a typing slip may have meant, best first."""
+def close_matches(name: str, known: Iterable[str], n: int = 3, cutoff: float = 0.6) -> list[str]:
+    """The known names that a typing slip may have meant, best first.
+
+    Args:
+        name: As typed.
+        known: All that it could have been.
+        n: At most so many.
+        cutoff: The least similarity, from 0 (anything) to 1 (equal).
+    """
     names = list(known)
     lowered = {candidate.lower(): candidate for candidate in names}
-    found = difflib.get_close_matches(name.lower(), lowered, n=n, cutoff=0.6)
+    found = difflib.get_close_matches(name.lower(), lowered, n=n, cutoff=cutoff)
     if not found:
         found = [low for low in lowered if name.lower() in low][:n]
     return [lowered[low] for low in found]

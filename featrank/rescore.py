@@ -2,34 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from featrank.cache.given import SUFFIXES, read_features_file
+from featrank.cache.key import FeatureKey
 from featrank.cache.listing import Entry, find_entry
-from featrank.cache.store import FeatureStore
+from featrank.cache.scores import ScoreStore
+from featrank.cache.store import FeatureStore, Layer
+from featrank.curve import CurvePlan, learning_curve
 from featrank.errors import IncompleteError, InputError
+from featrank.layers import HEAD_LAYER
 from featrank.metrics import Metric
+from featrank.metrics.declaration import SOURCE_PROBS
 from featrank.plan import Candidate
 from featrank.rank import rank_rows
 from featrank.records import (
     CACHED,
+    Features,
     LayerRef,
+    MetricScore,
     ModelRef,
     Result,
     ScoreRow,
+    Shuffles,
     TargetInfo,
     digest_json,
 )
-from featrank.row import choose_metrics, score_candidate
-from featrank.score import score_features
+from featrank.row import NO_SOURCE_PROBS, choose_metrics, score_candidate
+from featrank.score import checked, score_features, unscored
 from featrank.stamp import make_stamp
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is computed of each source.
+
+    Attributes:
+        metrics: In the order of the columns.
+        shuffles: The label permutations whose scores stand beside; None for none.
+        curve: How a learning curve is drawn; None for none.
+    """
+
+    metrics: Sequence[Metric]
+    shuffles: Shuffles | None = None
+    curve: CurvePlan | None = None
+
+
 def score_sources(
-    sources: Sequence[str], metrics: Sequence[str], by: str | None, store: FeatureStore
+    sources: Sequence[str],
+    metrics: Sequence[str],
+    by: str | None,
+    store: FeatureStore,
+    *,
+    shuffles: Shuffles | None = None,
+    curve: CurvePlan | None = None,
 ) -> Result:
     """Score features that are there already: cached layers by key, or files by path.
 
@@ -38,19 +69,21 @@ def score_sources(
         metrics: Names and wildcards.
         by: The metric to order by; None for the mean rank.
         store: The cache.
+        shuffles: The label permutations whose scores stand beside; None for none.
+        curve: How learning curves are drawn; None for none.
 
     Raises:
         InputError: No such key or file, or they are of different targets.
         IncompleteError: A cached layer is damaged.
     """
-    chosen = choose_metrics(metrics, by)
+    wanted = Wanted(choose_metrics(metrics, by), shuffles, curve)
     rows: list[ScoreRow] = []
     targets: dict[str, TargetInfo] = {}
     for source in sources:
         if source.lower().endswith(SUFFIXES):
-            row, info = _score_file(Path(source), chosen)
+            row, info = _score_file(Path(source), wanted)
         else:
-            row, info = _score_entry(find_entry(store, source), chosen, store)
+            row, info = _score_entry(find_entry(store, source), wanted, store)
         rows.append(row)
         targets.setdefault(info.fingerprint, info)
     if len(targets) > 1:
@@ -58,14 +91,16 @@ def score_sources(
             f"these are {len(targets)} targets: {', '.join(t.name for t in targets.values())}",
             "scores compare only within one target; score one target at a time",
         )
-    ranking = rank_rows(rows, [metric.name for metric in chosen], by)
-    config = {"sources": list(sources), "by": by}
+    ranking = rank_rows(rows, [metric.name for metric in wanted.metrics], by)
+    config: dict[str, Any] = {"sources": list(sources), "by": by}
+    if shuffles is not None:
+        config |= {"null": shuffles.count, "seed": shuffles.seed}
+    if curve is not None:
+        config |= {"curve": True, "seeds": curve.seeds, "seed": curve.seed}
     return Result(ranking, next(iter(targets.values())), config, make_stamp())
 
 
-def _score_entry(
-    entry: Entry, metrics: Sequence[Metric], store: FeatureStore
-) -> tuple[ScoreRow, TargetInfo]:
+def _score_entry(entry: Entry, wanted: Wanted, store: FeatureStore) -> tuple[ScoreRow, TargetInfo]:
     layer = entry.layer
     if layer is None:
         raise IncompleteError(f"{entry.key} is not complete", "run the extraction again")
@@ -81,10 +116,37 @@ def _score_entry(
         manifest.class_counts,
         manifest.skipped,
     )
-    return score_candidate(Candidate(model, layer=layer), metrics, store), info
+    head = None
+    if any(metric.needs == SOURCE_PROBS for metric in wanted.metrics):
+        head = store.find(FeatureKey.from_document(manifest.key).with_layer(HEAD_LAYER))
+    row = score_candidate(
+        Candidate(model, layer=layer), wanted.metrics, store, head, wanted.shuffles
+    )
+    if wanted.curve is not None:
+        row = replace(row, curve=_kept_curve(layer, wanted.curve, store))
+    return row, info
 
 
-def _score_file(path: Path, metrics: Sequence[Metric]) -> tuple[ScoreRow, TargetInfo]:
+def _kept_curve(layer: Layer, plan: CurvePlan, store: FeatureStore) -> Mapping[str, Any]:
+    """A stored layer's curve, computed once."""
+    kept = ScoreStore(layer.directory, layer.manifest.features_digest)
+    try:
+        return kept.load("curve", plan.key)
+    except (OSError, ValueError):
+        curve = _curve(store.read(layer), plan)
+        kept.keep("curve", plan.key, curve)
+        return curve
+
+
+def _curve(features: Features, plan: CurvePlan) -> Mapping[str, Any]:
+    """The curve as JSON, or the reason there is none."""
+    try:
+        return learning_curve(checked(features), plan).document
+    except InputError as error:
+        return {"reason": error.message}
+
+
+def _score_file(path: Path, wanted: Wanted) -> tuple[ScoreRow, TargetInfo]:
     given = read_features_file(path)
     counts = np.bincount(given.labels, minlength=len(given.class_names)).tolist()
     labels = digest_json([list(given.class_names), given.labels.tolist()])
@@ -94,6 +156,21 @@ def _score_file(path: Path, metrics: Sequence[Metric]) -> tuple[ScoreRow, Target
         layer=LayerRef("features", "none"),
         status=CACHED,
         n_features=given.features.shape[1],
-        scores={scored.metric: scored for scored in score_features(given, metrics)},
+        scores=_score_given(given, wanted),
+        curve=_curve(given, wanted.curve) if wanted.curve is not None else None,
     )
     return row, info
+
+
+def _score_given(given: Features, wanted: Wanted) -> dict[str, MetricScore]:
+    """Scores in the order of the columns; source probabilities are read where they came along."""
+    readers = [metric for metric in wanted.metrics if metric.needs == SOURCE_PROBS]
+    others = [metric for metric in wanted.metrics if metric.needs != SOURCE_PROBS]
+    found = score_features(given, others, wanted.shuffles)
+    if given.source_probs is None:
+        found += [unscored(metric, NO_SOURCE_PROBS) for metric in readers]
+    else:
+        probabilities = replace(given, features=given.source_probs)
+        found += score_features(probabilities, readers, wanted.shuffles)
+    scores = {scored.metric: scored for scored in found}
+    return {metric.name: scores[metric.name] for metric in wanted.metrics}

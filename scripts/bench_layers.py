@@ -3,8 +3,9 @@
 For each model, side by side in one run on this machine's CPU: seconds and peak memory of a pass
 over noise images for the last layer alone, for all layers, and for the layer nearest to half of the
 multiply-adds, beside the share that `featrank layers` prints for it. The runs take turns; the best
-of each counts. Peak memory is that of a fresh process, above what it held before a pass over one
-batch (Linux only).
+of each counts, by the clock and, in brackets, by processor time, which other work disturbs less.
+Peak memory is that of a fresh process, above what it held before a pass over one batch (Linux
+only).
 
     python scripts/bench_layers.py --images 512 --repeat 3
 """
@@ -16,6 +17,7 @@ import multiprocessing
 import time
 from pathlib import Path
 
+import numpy as np
 import timm
 import torch
 
@@ -44,12 +46,12 @@ def backbone_for(model: str, which: str) -> tuple[Backbone, list[LayerInfo]]:
     return Backbone(network, preprocessing, torch.device("cpu"), "float32", layers), infos
 
 
-def seconds_of(backbone: Backbone, pixels: torch.Tensor, images: int) -> float:
-    """One pass over so many images."""
-    started = time.perf_counter()
+def seconds_of(backbone: Backbone, pixels: torch.Tensor, images: int) -> tuple[float, float]:
+    """One pass over so many images: by the clock, and on the processors."""
+    started, used = time.perf_counter(), time.process_time()
     for _ in range(images // len(pixels)):
         backbone.forward(pixels)
-    return time.perf_counter() - started
+    return time.perf_counter() - started, time.process_time() - used
 
 
 def peak_of(model: str, which: str, batch_size: int) -> int:
@@ -83,22 +85,26 @@ def bench(model: str, images: int, batch_size: int, repeat: int) -> None:
     ready = {which: backbone_for(model, which) for which in (LAST, ALL, MIDDLE)}
     size = ready[LAST][0].preprocessing.input_size
     pixels = torch.rand(batch_size, *size)
-    times: dict[str, list[float]] = {which: [] for which in ready}
-    for which, (backbone, _) in ready.items():
+    times: dict[str, list[tuple[float, float]]] = {which: [] for which in ready}
+    for backbone, _ in ready.values():
         seconds_of(backbone, pixels, batch_size)
-        times[which] = []
     for _ in range(repeat):
         for which, (backbone, _) in ready.items():
             times[which].append(seconds_of(backbone, pixels, images))
-    best = {which: min(found) for which, found in times.items()}
+    best = {which: np.min(found, axis=0) for which, found in times.items()}
+
+    def ratio(which: str) -> str:
+        clock, processor = best[which] / best[LAST]
+        return f"{clock:.3f} ({processor:.3f})"
+
     peaks = {which: peak_of(model, which, batch_size) for which in (LAST, ALL)}
     pooled = 4 * batch_size * sum(info.widths["auto"] for info in ready[ALL][1])
     (middle,) = ready[MIDDLE][1]
     n_features = sum(info.name != HEAD for info in ready[ALL][1])
     print(
-        f"| {model} | {best[LAST]:.1f} | {best[ALL]:.1f} ({n_features} layers)"
-        f" | {best[ALL] / best[LAST]:.3f} | {middle.name} | {best[MIDDLE]:.1f}"
-        f" | {best[MIDDLE] / best[LAST]:.3f} | {middle.macs_share:.3f}"
+        f"| {model} | {best[LAST][0]:.1f} | {best[ALL][0]:.1f} ({n_features} layers)"
+        f" | {ratio(ALL)} | {middle.name} | {best[MIDDLE][0]:.1f}"
+        f" | {ratio(MIDDLE)} | {middle.macs_share:.3f}"
         f" | {peaks[LAST] / 2**20:.1f} | {peaks[ALL] / 2**20:.1f} | {pooled / 2**20:.2f} |",
         flush=True,
     )

@@ -16,7 +16,7 @@ ROWS = [
     {"records", "registry", "file_hashes", "atomic", "reporting"},
     {"layers"},
     {"targets", "zoos", "metrics", "rank", "render", "config", "stamp"},
-    {"extract", "cache", "score"},
+    {"extract", "cache", "score", "curve"},
     {"layer_index"},
     {"plan"},
     {"fill"},

@@ -52,13 +52,14 @@ def test_a_specification_means(spec: str, names: list[str]) -> None:
 @pytest.mark.parametrize(
     ("spec", "message", "hint"),
     [
-        ("nosuch", "no layer 'nosuch'", "there are 5: stem, blocks.0"),
+        ("nosuch", "no layer 'nosuch'", "`featrank layers MODEL` lists all 5"),
+        ("stam", "no layer 'stam'", "did you mean stem"),
         ("block.1", r"no layer 'block\.1'", "did you mean blocks.1"),
         ("lats", "no layer 'lats'", "did you mean last"),
         ("99", "there are 5 layers", "1 to 5"),
         ("-6", "there are 5 layers", "-1 to -5"),
         ("0", "there are 5 layers", ""),
-        ("layer*", "no layer matches", "blocks.0"),
+        ("layer*", "no layer matches", "lists all 5"),
         ("head", "not features", ""),
         (",", "names none", "all"),
     ],

@@ -14,13 +14,17 @@ from featrank.records import Features
 
 SUFFIXES = (".npz", ".parquet")
 _LABELS = ("class_name", "labels", "label")
+_PROBS = "source_probs"
+
+_Arrays = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any] | None]
 
 
 def read_features_file(path: Path) -> Features:
     """Features and labels of a file.
 
     A ``.npz`` has the arrays ``features`` ``(n_samples, n_features)`` and ``labels``; a Parquet has
-    a list column ``features`` and a column ``class_name``, ``labels`` or ``label``.
+    a list column ``features`` and a column ``class_name``, ``labels`` or ``label``. Either may have
+    ``source_probs`` ``(n_samples, n_source)`` as well.
 
     Raises:
         InputError: No such file, or not such a file; nothing in it is executed.
@@ -28,7 +32,8 @@ def read_features_file(path: Path) -> Features:
     if not path.is_file():
         raise InputError(f"no such file: {path}", "give a cache key, a .npz or a .parquet")
     try:
-        features, labels = (_read_npz if path.suffix.lower() == ".npz" else _read_parquet)(path)
+        read = _read_npz if path.suffix.lower() == ".npz" else _read_parquet
+        features, labels, probs = read(path)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         line = next(iter(str(error).splitlines()), type(error).__name__)
         raise InputError(
@@ -39,19 +44,22 @@ def read_features_file(path: Path) -> Features:
         raise InputError(
             f"{path}: features {features.shape} and labels {labels.shape} do not belong together"
         )
+    if probs is not None and (probs.ndim != 2 or len(probs) != len(labels)):
+        raise InputError(f"{path}: source_probs {probs.shape} and labels {labels.shape} do not fit")
     names, encoded = np.unique(labels, return_inverse=True)
-    return Features(features, encoded.astype(np.int64), tuple(map(str, names.tolist())))
+    return Features(features, encoded.astype(np.int64), tuple(map(str, names.tolist())), probs)
 
 
-def _read_npz(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def _read_npz(path: Path) -> _Arrays:
     with np.load(path, allow_pickle=False) as arrays:
         missing = {"features", "labels"} - set(arrays.files)
         if missing:
             raise ValueError(f"no array '{min(missing)}' among {', '.join(arrays.files)}")
-        return arrays["features"], arrays["labels"]
+        probs = arrays[_PROBS] if _PROBS in arrays.files else None
+        return arrays["features"], arrays["labels"], probs
 
 
-def _read_parquet(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def _read_parquet(path: Path) -> _Arrays:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -61,11 +69,17 @@ def _read_parquet(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         label = next((name for name in _LABELS if name in names), None)
         if "features" not in names or label is None:
             raise ValueError(f"no column 'features' or '{_LABELS[1]}' among {', '.join(names)}")
-        table = source.read(["features", label])
+        probs = [_PROBS] if _PROBS in names else []
+        table = source.read(["features", label, *probs])
     except pa.ArrowException as error:
         raise ValueError(str(error)) from error
-    column = table.column("features").combine_chunks()
-    values = column.flatten().to_numpy(zero_copy_only=False)
+    features, *rest = [_matrix(table, name) for name in ("features", *probs)]
+    return features, table.column(label).to_numpy(), rest[0] if rest else None
+
+
+def _matrix(table: Any, name: str) -> npt.NDArray[Any]:
+    column = table.column(name).combine_chunks()
+    values: npt.NDArray[Any] = column.flatten().to_numpy(zero_copy_only=False)
     if len(column) == 0 or len(values) % len(column):
-        raise ValueError("the lists in 'features' differ in length")
-    return values.reshape(len(column), -1), table.column(label).to_numpy()
+        raise ValueError(f"the lists in '{name}' differ in length")
+    return values.reshape(len(column), -1)

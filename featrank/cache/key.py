@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -59,6 +60,19 @@ class FeatureKey:
         """Short hash of all but the layer: layers of one forward pass share it."""
         shared = {k: v for k, v in self.document.items() if k not in ("layer", "pooling")}
         return digest_json(shared)[:_HASH_LENGTH]
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> FeatureKey:
+        """A key from its JSON."""
+        return cls(
+            target=document["target"],
+            architecture=document["architecture"],
+            weights=document["weights"],
+            preprocessing=Preprocessing.from_config(document["preprocessing"]),
+            precision=document["precision"],
+            extractor=document["extractor"],
+            layer=LayerRef(document["layer"], document["pooling"]),
+        )
 
     def with_layer(self, layer: LayerRef) -> FeatureKey:
         """The same pass, another layer."""

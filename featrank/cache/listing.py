@@ -41,6 +41,13 @@ class Entry:
     def target(self) -> str:
         return self.layer.manifest.target if self.layer else ""
 
+    @property
+    def layer_name(self) -> str:
+        """As in the key; of an incomplete layer what its folder says."""
+        if self.layer is not None:
+            return str(self.layer.manifest.key["layer"])
+        return self.directory.name.split(".")[0]
+
 
 def list_entries(store: FeatureStore) -> list[Entry]:
     """Every layer, those used last first; incomplete ones too."""

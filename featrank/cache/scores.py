@@ -1,21 +1,23 @@
-"""Scores kept beside the features they were computed from."""
+"""Scores and other small results kept beside the features they were computed from."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from featrank.atomic import write_text
-from featrank.records import MetricScore, Score, digest_json
+from featrank.records import MetricScore, Null, Score, Shuffles, digest_json
 
 
 class ScoreStore:
     """The scores of one layer.
 
-    A score is found only under the same stored numbers, metric, version and parameters.
+    A score is found only under the same stored numbers, metric, version, parameters and, where a
+    plug-in computes it, package; a null only under the same permutations as well.
 
     Args:
         directory: The layer's directory.
@@ -26,50 +28,77 @@ class ScoreStore:
         self._directory = directory / "_scores"
         self._digest = features_digest
 
-    def get(self, metric: str, version: int, params: Mapping[str, Any]) -> MetricScore | None:
-        """A kept score, or None."""
-        key = self._key(metric, version, params)
+    def get(
+        self,
+        metric: str,
+        version: int,
+        params: Mapping[str, Any],
+        *,
+        origin: str = "",
+        shuffles: Shuffles | None = None,
+    ) -> MetricScore | None:
+        """A kept score, with its null where permutations are asked for; None if either lacks."""
+        key = _score_key(metric, version, params, origin)
         try:
-            document = json.loads(self._path(key).read_bytes())
-            if document["key"] != key:
-                return None
+            document = self.load(metric, key)
             score = Score(**document["score"]) if document["score"] is not None else None
-            return MetricScore(
-                metric, version, params, document["higher_is_better"], score, document["reason"]
-            )
+            better, reason = document["higher_is_better"], document["reason"]
+            scored = MetricScore(metric, version, params, better, score, reason, origin=origin)
+            if shuffles is not None and score is not None:
+                null = self.load(f"{metric}.null", _null_key(key, shuffles))["null"]
+                scored = replace(scored, null=Null(**null))
         except (OSError, ValueError, KeyError, TypeError):
             # Lost or damaged: it is computed again.
             return None
+        return scored
 
-    def put(self, scored: MetricScore) -> None:
-        """Keep a score; a cache that cannot be written only costs the next run its time."""
-        key = self._key(scored.metric, scored.version, scored.params)
+    def put(self, scored: MetricScore, shuffles: Shuffles | None = None) -> None:
+        """Keep a score and its null, which these permutations made."""
+        key = _score_key(scored.metric, scored.version, scored.params, scored.origin)
         score = scored.score
-        document = {
-            "key": key,
+        result = {
             "higher_is_better": scored.higher_is_better,
-            "score": None
-            if score is None
-            else {
-                "value": score.value,
-                "tie_break": score.tie_break,
-                "details": dict(score.details),
-            },
+            "score": None if score is None else {**asdict(score), "details": dict(score.details)},
             "reason": scored.reason,
         }
+        self.keep(scored.metric, key, result)
+        if shuffles is not None and scored.null is not None:
+            null = {"null": asdict(scored.null)}
+            self.keep(f"{scored.metric}.null", _null_key(key, shuffles), null)
+
+    def load(self, name: str, key: Mapping[str, Any]) -> dict[str, Any]:
+        """What is kept under a name and a key.
+
+        Raises:
+            OSError: It is not there.
+            ValueError: It is damaged, or another key's.
+        """
+        whole = self._whole(key)
+        document: dict[str, Any] = json.loads(self._path(name, whole).read_bytes())
+        if document.pop("key", None) != whole:
+            raise ValueError("another key's")
+        return document
+
+    def keep(self, name: str, key: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+        """Keep a result; a cache that cannot be written only costs the next run its time."""
+        whole = self._whole(key)
         with suppress(OSError):
-            write_text(self._path(key), json.dumps(document, indent=1) + "\n")
+            text = json.dumps({"key": whole, **result}, indent=1) + "\n"
+            write_text(self._path(name, whole), text)
 
-    def _key(self, metric: str, version: int, params: Mapping[str, Any]) -> dict[str, Any]:
-        key = {
-            "features": self._digest,
-            "metric": metric,
-            "version": version,
-            "params": dict(params),
-        }
+    def _whole(self, key: Mapping[str, Any]) -> dict[str, Any]:
         # As it comes back from disk, so that tuples and lists compare equal.
-        normalised: dict[str, Any] = json.loads(json.dumps(key))
-        return normalised
+        whole: dict[str, Any] = json.loads(json.dumps({"features": self._digest, **key}))
+        return whole
 
-    def _path(self, key: Mapping[str, Any]) -> Path:
-        return self._directory / f"{key['metric']}.{digest_json(key)[:16]}.json"
+    def _path(self, name: str, key: Mapping[str, Any]) -> Path:
+        return self._directory / f"{name}.{digest_json(key)[:16]}.json"
+
+
+def _score_key(metric: str, version: int, params: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    key = {"metric": metric, "version": version, "params": dict(params)}
+    return {**key, "origin": origin} if origin else key
+
+
+def _null_key(score_key: Mapping[str, Any], shuffles: Shuffles) -> dict[str, Any]:
+    return {**score_key, "null": asdict(shuffles)}

@@ -103,7 +103,8 @@ def prune(
     with explained_write(store.root, 0):
         removed, kept = run(store, policy, dry_run=dry_run)
     for entry in removed:
-        typer.echo(f"{entry.key}  {shown(entry.model)}  {shown(entry.target)}  {size(entry.bytes)}")
+        names = (entry.model, entry.layer_name, entry.target)
+        typer.echo("  ".join([entry.key, *map(shown, names), size(entry.bytes)]))
     verb = "would remove" if dry_run else "removed"
     typer.echo(f"{verb} {len(removed)} layers, {size(total_bytes(removed))}")
     if kept:
@@ -145,10 +146,7 @@ def _print_entries(entries: Sequence[Entry]) -> None:
         {
             "key": [entry.key for entry in entries],
             "model": [shown(entry.model) for entry in entries],
-            "layer": [
-                m.key["layer"] if m else entry.directory.name.split(".")[0]
-                for m, entry in zip(manifests, entries, strict=True)
-            ],
+            "layer": [entry.layer_name for entry in entries],
             "target": [shown(entry.target) for entry in entries],
             "rows": [str(m.n_rows) if m else "–" for m in manifests],
             "width": [str(m.n_features) if m else "–" for m in manifests],

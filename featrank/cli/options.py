@@ -60,7 +60,12 @@ LimitPerClass = Annotated[
 MaxImages = Annotated[
     int | None, typer.Option(help="At most N images, stratified.", rich_help_panel=_TARGET)
 ]
-Seed = Annotated[int, typer.Option(help="Of the subset.", rich_help_panel=_TARGET)]
+Seed = Annotated[
+    int, typer.Option(min=0, help="Of the subset, and of --null.", rich_help_panel=_TARGET)
+]
+ScoreSeed = Annotated[
+    int, typer.Option("--seed", min=0, help="Of --null and --curve.", rich_help_panel=_SCORES)
+]
 Strict = Annotated[
     bool, typer.Option("--strict", help="An unusable image is an error.", rich_help_panel=_TARGET)
 ]
@@ -92,13 +97,23 @@ Models = Annotated[
 Metrics = Annotated[
     list[str] | None,
     typer.Option(
-        help="Names or wildcards, comma-separated or repeated. [default: tmi,gda,nb]",
+        help="Names or wildcards, comma-separated or repeated, or all: see featrank metrics."
+        " [default: tmi,gda,nb]",
         rich_help_panel=_SCORES,
     ),
 ]
 By = Annotated[
     str | None,
     typer.Option(help="Order by one metric. [default: mean rank]", rich_help_panel=_SCORES),
+]
+NullCount = Annotated[
+    int | None,
+    typer.Option(
+        "--null",
+        metavar="K",
+        help="Also score K seeded permutations of the labels: what chance would score.",
+        rich_help_panel=_SCORES,
+    ),
 ]
 Layers = Annotated[
     str,

@@ -24,6 +24,7 @@ def rank(
     allow_partial: opt.AllowPartial = False,
     metrics: opt.Metrics = None,
     by: opt.By = None,
+    null: opt.NullCount = None,
     layers: opt.Layers = "last",
     pool: opt.Pool = "auto",
     per_layer: opt.PerLayer = False,
@@ -56,6 +57,7 @@ def rank(
         models=tuple(models),
         metrics=opt.split_list(metrics or DEFAULT_METRICS),
         by=by,
+        null=null,
         layers=layers,
         pool=pool,
         selection=opt.selection(

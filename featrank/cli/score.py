@@ -13,12 +13,22 @@ def score(
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="Keys from `featrank cache list`, or files: .npz with the arrays features and"
-            " labels, .parquet with such columns."
+            help="Keys from `featrank cache list`, or files: .npz with the arrays features, labels"
+            " and perhaps source_probs, .parquet with such columns."
         ),
     ],
     metrics: opt.Metrics = None,
     by: opt.By = None,
+    null: opt.NullCount = None,
+    curve: Annotated[
+        bool,
+        typer.Option(
+            "--curve",
+            help="Also the accuracy of nb, gda and a linear probe at 1, 2, 5, 10, … shots a class.",
+        ),
+    ] = False,
+    seeds: Annotated[int, typer.Option(help="Splits that --curve averages over.")] = 5,
+    seed: opt.ScoreSeed = 0,
     cache_dir: opt.CacheDir = None,
     output: opt.Output = None,
     debug: opt.Debug = False,
@@ -31,21 +41,32 @@ def score(
 
     from featrank.cache.store import FeatureStore
     from featrank.cli.console import StderrReporter, data_console
-    from featrank.config import DEFAULT_METRICS
+    from featrank.config import DEFAULT_METRICS, check_permutations, check_seeds
+    from featrank.curve import CurvePlan
     from featrank.file_hashes import FileHashes
+    from featrank.records import Shuffles
+    from featrank.render.curve_table import print_curves
     from featrank.render.document import result_document
     from featrank.render.files import check_outputs, write_outputs
     from featrank.render.table import print_table
     from featrank.rescore import score_sources
 
+    check_permutations(null)
+    check_seeds(seeds)
     outputs = output or []
     check_outputs(outputs)
     root = opt.cache_directory(cache_dir)
     store = FeatureStore(root, FileHashes(root / "file-hashes.sqlite"), StderrReporter().warn)
     names = opt.split_list(metrics or DEFAULT_METRICS)
     try:
-        document = result_document(score_sources(sources, names, by, store))
+        result = score_sources(
+            sources, names, by, store,
+            shuffles=None if null is None else Shuffles(null, seed),
+            curve=CurvePlan(seeds, seed) if curve else None,
+        )  # fmt: skip
     finally:
         store.lease.close()
+    document = result_document(result)
     print_table(document, data_console())
+    print_curves(document, data_console())
     write_outputs(outputs, document)

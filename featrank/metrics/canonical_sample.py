@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from featrank.errors import InputError
-from featrank.metrics.folds import canonical_order
+from featrank.metrics.folds import canonical_order, classes_by_first_row
 from featrank.metrics.labelled import Labelled
 from featrank.records import IntArray
 
@@ -61,29 +61,22 @@ def draw_sample(
         raise InputError("features are constant: every sample has the same")
     _, exponent = np.frexp(np.abs(features).max())
     features = np.ldexp(features.astype(np.float64), -int(exponent))
-    labels, classes = _numbered_by_first_row(labelled.labels[order], labelled.classes)
-    return CanonicalSample(features, labels, classes), details
+    labels = labelled.labels[order]
+    present = classes_by_first_row(labels)
+    number = np.zeros(labelled.n_classes, dtype=np.int64)
+    number[present] = np.arange(len(present))
+    classes = tuple(labelled.classes[label] for label in present)
+    return CanonicalSample(features, number[labels], classes), details
 
 
 def _share_of_each_class(
     labelled: Labelled, order: IntArray, max_rows: int, rng: np.random.Generator
 ) -> IntArray:
     """Places in ``order``, proportionally many of each class."""
-    labels, _ = _numbered_by_first_row(labelled.labels[order], labelled.classes)
+    labels = labelled.labels[order]
     chosen = []
-    for label in range(int(labels.max()) + 1):
+    for label in classes_by_first_row(labels):
         places = np.flatnonzero(labels == label)
         share = max(_FEWEST_OF_A_CLASS, max_rows * len(places) // len(order))
         chosen.append(rng.choice(places, min(share, len(places)), replace=False))
     return np.concatenate(chosen)
-
-
-def _numbered_by_first_row(
-    labels: IntArray, classes: tuple[Any, ...]
-) -> tuple[IntArray, tuple[Any, ...]]:
-    """Labels from 0 in the order in which classes come up, and the names in that order."""
-    present, first = np.unique(labels, return_index=True)
-    by_first_row = present[np.argsort(first)]
-    number = np.zeros(len(classes), dtype=np.int64)
-    number[by_first_row] = np.arange(len(by_first_row))
-    return number[labels], tuple(classes[label] for label in by_first_row)

@@ -80,6 +80,9 @@ METRIC = Metric(
     version=1,
     higher_is_better=False,
     predicts="few-shot",
+    cost="N d² + C² d",
+    traps="Two classes with nearly equal means dominate an undebiased one, and few images"
+    " a class halve it: both are dealt with here.",
     compute=compute,
     params={"debias": True},
     needs="moments",

@@ -75,6 +75,9 @@ METRIC = Metric(
     version=1,
     higher_is_better=True,
     predicts="linear probe",
+    cost="N d",
+    traps="On the source data more separation transferred worse; here it is measured on"
+    " the target.",
     compute=compute,
     bounds=(0.0, 1.0),
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import operator
 from functools import cached_property
 
 import numpy as np
@@ -11,7 +9,7 @@ import numpy as np
 from featrank.errors import InputError
 from featrank.metrics.held_out import FoldedLayer, folded
 from featrank.metrics.labelled import Labelled
-from featrank.metrics.moments import Float64Array
+from featrank.metrics.moments import Float64Array, Moments
 
 # Of the total variance; less inside the classes is rounding.
 _NEGLIGIBLE = 1e-24
@@ -51,7 +49,7 @@ class ClassStatistics:
         # The default folds, so that the held-out metrics have them for nothing.
         self.layer: FoldedLayer = folded(labelled, 5, 0)
         self.layer.require_variation()
-        moments = functools.reduce(operator.add, self.layer.moments(full=True))
+        moments = Moments.union(self.layer.moments(full=True))
         self.n_samples, self.n_features = labelled.n_samples, labelled.n_features
         self.counts = moments.counts
         self.spreads = moments.spreads

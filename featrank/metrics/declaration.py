@@ -32,7 +32,10 @@ class Metric:
         paper: Authors, venue, arXiv number.
         version: Raised whenever the number for the same input changes.
         higher_is_better: The direction.
-        predicts: What it claims to predict: "linear probe", "few-shot", "fine-tuning".
+        predicts: What it claims to predict: "linear probe", "few-shot", "fine-tuning"; "nothing"
+            for diagnostics.
+        cost: How its work grows with N rows, d features, C classes, S pre-training classes.
+        traps: Where its number misleads.
         compute: The metric: ``compute(labelled, **params)``.
         params: The parameters and their defaults.
         needs: "moments" where the rows may be streamed, "features" where they must be in memory,
@@ -41,6 +44,8 @@ class Metric:
         bounds_for: The range for given data, where it follows from their shape.
         across_widths: Whether the number compares between layers of different width.
         sees_labels: False for diagnostics, and for metrics that wrong labels do not lower.
+        reads_labels: False for diagnostics of the features alone: permuted labels change nothing.
+        origin: The package, with its version, that a plug-in came from; empty for our own.
     """
 
     name: str
@@ -50,12 +55,16 @@ class Metric:
     higher_is_better: bool
     predicts: str
     compute: Callable[..., Score]
+    cost: str = ""
+    traps: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
     needs: str = "features"
     bounds: Bounds = (-math.inf, math.inf)
     bounds_for: Callable[[Labelled], Bounds] | None = None
     across_widths: bool = True
     sees_labels: bool = True
+    reads_labels: bool = True
+    origin: str = ""
 
     def score(self, labelled: Labelled, **params: Any) -> Score:
         """The value with its details.
@@ -74,7 +83,8 @@ class Metric:
                 )
         score = self.compute(labelled, **{**self.params, **params})
         bounds = self.bounds if self.bounds_for is None else self.bounds_for(labelled)
-        return replace(score, value=self._within(score.value, bounds))
+        details = score.details if self.reads_labels else {"label_free": True, **score.details}
+        return replace(score, value=self._within(score.value, bounds), details=details)
 
     def __call__(self, features: npt.ArrayLike, labels: npt.ArrayLike, **params: Any) -> float:
         """The value alone.

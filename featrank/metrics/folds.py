@@ -77,9 +77,20 @@ def canonical_order(labelled: Labelled) -> IntArray:
     return labelled.remember("canonical order", lambda: _canonical_order(labelled))
 
 
+def classes_by_first_row(labels: IntArray) -> IntArray:
+    """The classes that come up, in the order in which they do."""
+    present, first = np.unique(labels, return_index=True)
+    return present[np.argsort(first)]
+
+
 def _canonical_order(labelled: Labelled) -> IntArray:
     features, width = labelled.rows.take, labelled.n_features
-    rank = _refine(np.zeros(labelled.n_samples, np.int64), features, width, np.float32)
+    # The long part, and no label is read in it.
+    rank = labelled.remember(
+        "rank of rows",
+        lambda: _refine(np.zeros(labelled.n_samples, np.int64), features, width, np.float32),
+        of_rows=True,
+    )
     places = [
         np.sort(rank[labelled.rows_of(label)]).tolist() for label in range(labelled.n_classes)
     ]

@@ -95,6 +95,9 @@ METRIC = Metric(
     version=1,
     higher_is_better=True,
     predicts="fine-tuning",
+    cost="N d·min(N, d)",
+    traps="Only the first 64 components count, whether or not they hold the classes;"
+    " published values often underflow.",
     compute=compute,
     params={"n_components": 64, "seed": 0},
     bounds=(float("-inf"), 0.0),

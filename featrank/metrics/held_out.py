@@ -7,8 +7,6 @@ from a total because an outlier in the held-out fold would leave its rounding er
 
 from __future__ import annotations
 
-import functools
-import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from featrank.errors import InputError
-from featrank.metrics.folds import fold_rows
+from featrank.metrics.folds import classes_by_first_row, fold_rows
 from featrank.metrics.labelled import Labelled
 from featrank.metrics.moments import Float64Array, Moments, rows_as_they_are, sum_by_class
 from featrank.records import IntArray, Score
@@ -85,7 +83,8 @@ class FoldedLayer:
         self._fold = np.empty(labelled.n_samples, np.int16)
         for fold, members in enumerate(by_fold):
             self._fold[members] = fold
-        self.labels = _by_first_row(labelled.labels, self.order)
+        number = np.argsort(classes_by_first_row(labelled.labels[self.order]))
+        self.labels = number[labelled.labels]
         self.counts = np.bincount(self.labels, minlength=labelled.n_classes)
         # Linear rules do not mind a shift, and around the mean their terms cancel less.
         self.shift: Float64Array = np.zeros(labelled.n_features)
@@ -121,7 +120,7 @@ class FoldedLayer:
     def training(self, moments: Sequence[Moments]) -> Iterator[Moments]:
         """What each fold's rule is trained on: the moments of the others together."""
         for fold in range(self.folds):
-            yield functools.reduce(operator.add, [*moments[:fold], *moments[fold + 1 :]])
+            yield Moments.union([*moments[:fold], *moments[fold + 1 :]])
 
     def score(self, moments: Sequence[Moments], fit: Callable[[Moments], LinearRule]) -> Score:
         """The held-out score of a rule; see :meth:`evaluate`."""
@@ -183,12 +182,6 @@ def folded(
     return labelled.remember(
         ("folded", folds, seed, prepare), lambda: FoldedLayer(labelled, folds, seed, prepare)
     )
-
-
-def _by_first_row(labels: IntArray, order: IntArray) -> IntArray:
-    """Labels renumbered by where each class first comes up in ``order``."""
-    _, first = np.unique(labels[order], return_index=True)
-    return np.argsort(np.argsort(first))[labels]
 
 
 def _log_posterior(logits: Float64Array, labels: IntArray, classes: IntArray) -> Float64Array:

@@ -43,6 +43,9 @@ METRIC = Metric(
     version=1,
     higher_is_better=True,
     predicts="linear probe",
+    cost="N d² + d³",
+    traps="C - 1 for d ≥ N - 1 whatever the labels: read hscore_reg. Public float32 code"
+    " leaves its bounds.",
     compute=compute,
     needs="moments",
     bounds=(0.0, float("inf")),

@@ -38,6 +38,7 @@ class Labelled:
         self.labels = labels
         self.classes = classes
         self._shared: dict[Hashable, Any] = {}
+        self._of_rows: dict[Hashable, Any] = {}
 
     @classmethod
     def from_arrays(cls, features: npt.ArrayLike, labels: npt.ArrayLike) -> Labelled:
@@ -102,12 +103,26 @@ class Labelled:
             "score a sample of the rows",
         )
 
-    def remember(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What metrics share: made on the first call, the same object afterwards."""
-        if key not in self._shared:
-            self._shared[key] = make()
-        value: T = self._shared[key]
+    def remember(self, key: Hashable, make: Callable[[], T], *, of_rows: bool = False) -> T:
+        """What metrics share: made on the first call, the same object afterwards.
+
+        Args:
+            key: Names it.
+            make: Makes it.
+            of_rows: It does not depend on the labels, so permuted ones share it too.
+        """
+        shared = self._of_rows if of_rows else self._shared
+        if key not in shared:
+            shared[key] = make()
+        value: T = shared[key]
         return value
+
+    def permuted(self, seed: int, index: int) -> Labelled:
+        """The same rows, their labels shuffled: the ``index``-th permutation of a seed."""
+        labels = np.random.default_rng([seed, index]).permutation(self.labels)
+        permuted = Labelled(self.rows, labels, self.classes)
+        permuted._of_rows = self._of_rows
+        return permuted
 
     @property
     def n_samples(self) -> int:

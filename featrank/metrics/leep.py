@@ -58,7 +58,11 @@ METRIC = Metric(
     version=1,
     higher_is_better=True,
     predicts="fine-tuning",
+    cost="N S",
+    traps="Needs the pre-training classifier. Some public code averages probabilities"
+    " without the logarithm, or prints the negative.",
     compute=compute,
     needs="source_probs",
+    across_widths=False,  # it reads the classifier, whatever the layer
     bounds=(float("-inf"), 0.0),
 )

@@ -50,12 +50,13 @@ def compute(labelled: Labelled, *, c: float = 1.0, folds: int = 5, seed: int = 0
     sample, details = draw_sample(labelled, _MAX_ROWS, seed)
 
     def train(rows: Float64Array, labels: IntArray) -> Classifier:
-        return _train(rows, labels, c)
+        return train_probe(rows, labels, c)
 
     return cross_fit(sample, folds, seed, train).score({"seed": seed, **details})
 
 
-def _train(rows: Float64Array, labels: IntArray, c: float) -> Classifier:
+def train_probe(rows: Float64Array, labels: IntArray, c: float = 1.0) -> Classifier:
+    """The probe of a training part, as log posteriors of the classes in it."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -90,6 +91,8 @@ METRIC = Metric(
     version=1,
     higher_is_better=True,
     predicts="linear probe",
+    cost="N C d a step",
+    traps="Trains, so it is the slowest; a reference rather than a metric.",
     compute=compute,
     params={"c": 1.0, "folds": 5, "seed": 0},
     bounds=(0.0, 1.0),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import operator
 from collections.abc import Iterator
 
 import numpy as np
 
 from featrank.metrics.held_out import FoldedLayer
-from featrank.metrics.moments import Float64Array
+from featrank.metrics.moments import Float64Array, Moments
 from featrank.records import IntArray
 
 # Values of the classes' matrices that are held at a time (256 MiB).
@@ -27,7 +25,7 @@ def rate_reduction(layer: FoldedLayer, scale: float, *, centred: bool) -> tuple[
         scale: Inverse of the squared precision.
         centred: Whether z is taken from the mean of the layer.
     """
-    moments = functools.reduce(operator.add, layer.moments(full=True))
+    moments = Moments.union(layer.moments(full=True))
     root = moments.between_root()
     second = (moments.scatter() + root.T @ root) / moments.n_samples
     if not centred:

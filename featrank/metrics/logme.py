@@ -125,6 +125,9 @@ METRIC = Metric(
     version=1,
     higher_is_better=True,
     predicts="linear probe",
+    cost="N d² + d³",
+    traps="Compares within one target only, and may exceed 1. The public code is wrong"
+    " where the rank is below the width.",
     compute=compute,
     needs="moments",
 )

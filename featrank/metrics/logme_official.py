@@ -75,6 +75,9 @@ METRIC = Metric(
     version=1,
     higher_is_better=True,
     predicts="linear probe",
+    cost="N d² + d³",
+    traps="Wrong where the rank is below the width, as in the public code: for reproducing"
+    " published tables only.",
     compute=compute,
     needs="moments",
     across_widths=False,

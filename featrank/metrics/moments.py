@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +16,13 @@ Float64Array = npt.NDArray[np.float64]
 # Of the squared deviations from the layer's class means: less than this is lost to rounding.
 _ROUNDING = 1e-12
 
+# Columns that are mirrored together.
+_STRIP = 256
+
 
 @dataclass(slots=True)
 class Moments:
-    """Sums over a set of rows; those of two sets add up to those of their union.
+    """Sums over a set of rows; those of several sets add up to those of their union.
 
     Attributes:
         centres: ``(n_classes, n_features)`` the mean of each class over the whole layer. Deviations
@@ -25,8 +30,8 @@ class Moments:
         counts: ``(n_classes,)`` rows of each class.
         deviations: ``(n_classes, n_features)`` summed over the rows.
         spreads: ``(n_classes,)`` squared lengths of the deviations, summed.
-        squares: ``(n_features, n_features)`` second moments of the deviations, or
-            ``(n_features,)``: their diagonal.
+        squares: ``(n_features, n_features)`` second moments of the deviations, of which only the
+            upper triangle is kept up, or ``(n_features,)``: their diagonal.
         fourth_within: Fourth powers of the deviations' lengths, summed.
         fourth_total: The same for deviations from the mean of the whole layer.
         low: ``(n_features,)`` smallest values.
@@ -52,12 +57,21 @@ class Moments:
             counts=np.zeros(n_classes, np.int64),
             deviations=np.zeros_like(centres),
             spreads=np.zeros(n_classes),
-            squares=np.zeros((n_features,) * (2 if full else 1)),
+            squares=np.zeros((n_features,) * (2 if full else 1), order="F"),
             fourth_within=0.0,
             fourth_total=0.0,
             low=np.full(n_features, np.inf),
             high=np.full(n_features, -np.inf),
         )
+
+    @classmethod
+    def union(cls, parts: Sequence[Moments]) -> Moments:
+        """Of the rows of all parts together."""
+        first, *others = parts
+        total = copy.deepcopy(first)
+        for part in others:
+            total._add(part)
+        return total
 
     def gather(self, labels: IntArray, rows: Float64Array) -> None:
         """Add rows, which are centred on the mean of the whole layer."""
@@ -70,24 +84,21 @@ class Moments:
         self.fourth_within += float(lengths @ lengths)
         self.fourth_total += float(np.square(np.einsum("ij,ij->i", rows, rows)).sum())
         if self.squares.ndim == 2:
-            self.squares += deviations.T @ deviations
+            self.squares = _add_gram(self.squares, deviations, 1.0)
         else:
             self.squares += np.einsum("ij,ij->j", deviations, deviations)
         np.minimum(self.low, rows.min(axis=0), out=self.low)
         np.maximum(self.high, rows.max(axis=0), out=self.high)
 
-    def __add__(self, other: Moments) -> Moments:
-        return Moments(
-            self.centres,
-            self.counts + other.counts,
-            self.deviations + other.deviations,
-            self.spreads + other.spreads,
-            self.squares + other.squares,
-            self.fourth_within + other.fourth_within,
-            self.fourth_total + other.fourth_total,
-            np.minimum(self.low, other.low),
-            np.maximum(self.high, other.high),
-        )
+    def _add(self, other: Moments) -> None:
+        self.counts += other.counts
+        self.deviations += other.deviations
+        self.spreads += other.spreads
+        self.squares += other.squares
+        self.fourth_within += other.fourth_within
+        self.fourth_total += other.fourth_total
+        np.minimum(self.low, other.low, out=self.low)
+        np.maximum(self.high, other.high, out=self.high)
 
     @property
     def n_samples(self) -> int:
@@ -108,7 +119,7 @@ class Moments:
         return means
 
     def scatter(self) -> Float64Array:
-        """Sum over rows of the squared deviation from the class mean, shaped as ``squares``.
+        """Sum over rows of the squared deviation from the class mean: whole, or its diagonal.
 
         Exactly zero where rounding is all that is left, as when no class has two different rows.
         """
@@ -117,9 +128,11 @@ class Moments:
             diagonal = np.maximum(self.squares - np.square(scaled).sum(axis=0), 0.0)
             negligible = diagonal.sum() <= _ROUNDING * self.squares.sum()
             return np.zeros_like(diagonal) if negligible else np.asarray(diagonal)
-        scatter = self.squares - scaled.T @ scaled
-        negligible = np.trace(scatter) <= _ROUNDING * np.trace(self.squares)
-        return np.zeros_like(scatter) if negligible else np.asarray(scatter)
+        scatter = _add_gram(self.squares.copy(order="F"), scaled, -1.0)
+        if np.trace(scatter) <= _ROUNDING * np.trace(self.squares):
+            return np.zeros_like(scatter)
+        _mirror(scatter)
+        return scatter
 
     def between_root(self) -> Float64Array:
         """``(n_present, n_features)``: the between-class scatter is ``root.T @ root``.
@@ -131,6 +144,23 @@ class Moments:
         root: Float64Array = np.sqrt(counts) * (means - counts[:, 0] @ means / self.n_samples)
         scale = np.square(np.sqrt(counts) * self.centres[self.present]).sum()
         return np.zeros_like(root) if np.square(root).sum() <= _ROUNDING**2 * scale else root
+
+
+def _add_gram(squares: Float64Array, rows: Float64Array, factor: float) -> Float64Array:
+    """The upper triangle of ``squares + factor * rows.T @ rows``, in place."""
+    from scipy.linalg.blas import dsyrk
+
+    added: Float64Array = dsyrk(factor, rows.T, beta=1.0, c=squares, overwrite_c=True)
+    return added
+
+
+def _mirror(matrix: Float64Array) -> None:
+    """Copy the upper triangle to the lower one, a strip at a time: the matrix may be large."""
+    for start in range(0, len(matrix), _STRIP):
+        stop = start + _STRIP
+        corner = matrix[start:stop, start:stop]
+        corner[:] = np.triu(corner) + np.triu(corner, 1).T
+        matrix[stop:, start:stop] = matrix[start:stop, stop:].T
 
 
 def sum_by_class(labels: IntArray, rows: Float64Array, n_classes: int) -> Float64Array:

@@ -99,6 +99,9 @@ METRIC = Metric(
     version=1,
     higher_is_better=True,
     predicts="few-shot",
+    cost="N C d",
+    traps="A feature that a class never uses has no variance there, and one other value"
+    " outweighs all the rest.",
     compute=compute,
     params={"folds": 5, "seed": 0},
     bounds=(0.0, 1.0),

@@ -51,7 +51,11 @@ METRIC = Metric(
     version=1,
     higher_is_better=True,
     predicts="fine-tuning",
+    cost="N S",
+    traps="Sees only the most probable source class; many source classes and few images"
+    " make it optimistic.",
     compute=compute,
     needs="source_probs",
+    across_widths=False,  # it reads the classifier, whatever the layer
     bounds=(float("-inf"), 0.0),
 )

@@ -82,6 +82,9 @@ METRIC = Metric(
     version=1,
     higher_is_better=True,
     predicts="fine-tuning",
+    cost="N C d",
+    traps="Depends on where the mixture starts: the seed is fixed. Few images a class"
+    " leave it few components.",
     compute=compute,
     params={"components_per_class": 5, "share": 0.8, "seed": 0},
     bounds=(float("-inf"), 0.0),

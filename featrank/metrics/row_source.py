@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from featrank.records import FloatArray, IntArray
 
-# Values of a block of rows (64 MiB as float64): the features are never converted whole.
-BLOCK_VALUES = 2**23
+# Values of a block of rows (8 MiB as float64): the features are never converted whole.
+BLOCK_VALUES = 2**20
 
 # Leading columns of streamed rows that stay in memory: they settle the order of nearly all rows.
 HEAD_COLUMNS = 16

@@ -193,6 +193,9 @@ METRIC = Metric(
     version=2,
     higher_is_better=True,
     predicts="fine-tuning",
+    cost="N² d / C",
+    traps="Grows with width and scale, cannot see wrong labels, and says nothing where"
+    " distances are clamped.",
     compute=compute,
     params={"k": 3, "r_min": 1.0},
     across_widths=False,

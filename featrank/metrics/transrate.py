@@ -42,6 +42,9 @@ METRIC = Metric(
     version=1,
     higher_is_better=True,
     predicts="fine-tuning",
+    cost="N d² + C d³",
+    traps="Nearly all of it is the width: read it beside its null. Public scripts tune ε"
+    " for each target.",
     compute=compute,
     params={"eps": 1e-4},
     needs="moments",

@@ -52,6 +52,9 @@ METRIC = Metric(
     version=1,
     higher_is_better=False,
     predicts="linear probe",
+    cost="N d² + d³",
+    traps="Unshrunk it gives the best value to the widest layer; the same ranking as"
+    " hscore_reg where classes are balanced.",
     compute=compute,
     params={"shrinkage": None},
     needs="moments",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from featrank.records import MetricScore, Result, ScoreRow
+from featrank.records import MetricScore, Null, Result, ScoreRow
 
 SCHEMA_VERSION = 1
 
@@ -63,11 +63,12 @@ def _row(row: ScoreRow) -> dict[str, Any]:
         layer_index=row.layer_index,
         depth=row.depth,
         loading=dict(row.loading) if row.loading else None,
+        curve=row.curve,
     )
 
 
 def _score(scored: MetricScore) -> dict[str, Any]:
-    score = scored.score
+    score, null = scored.score, scored.null or Null()
     return _present(
         value=score.value if score else None,
         tie_break=score.tie_break if score else None,
@@ -78,6 +79,10 @@ def _score(scored: MetricScore) -> dict[str, Any]:
         higher_is_better=scored.higher_is_better,
         details=dict(score.details) if score and score.details else None,
         reason=scored.reason or None,
+        null_mean=null.mean,
+        null_std=null.std,
+        null_reason=null.reason or None,
+        origin=scored.origin or None,
     )
 
 

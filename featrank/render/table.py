@@ -37,7 +37,8 @@ def print_table(document: Mapping[str, Any], console: Console, *, per_layer: boo
     if per_layer and console.is_terminal:
         for model, line in pictures(document):
             console.print(Text(f"{shown(model)}: {line}"), soft_wrap=True)
-    for line in (*notes(document, rows), *layer_notes(document, per_layer=per_layer), FOOTER):
+    said = (*notes(document, rows), *layer_notes(document, per_layer=per_layer))
+    for line in (*said, *_null_note(document), FOOTER):
         console.print(Text(line))
 
 
@@ -69,6 +70,11 @@ def _shown_rows(document: Mapping[str, Any], *, per_layer: bool) -> list[Mapping
             continue
         rows += layers_of(document, row["model"]) if per_layer else [row]
     return rows
+
+
+def _null_note(document: Mapping[str, Any]) -> Iterator[str]:
+    if count := document["config"].get("null"):
+        yield f"null: the same metric on permuted labels, mean±standard deviation of {count}."
 
 
 def layer_notes(document: Mapping[str, Any], *, per_layer: bool) -> Iterator[str]:
@@ -105,6 +111,8 @@ def notes(
             yield f"{shown(label(row, rows))}: tensors of its checkpoint that did not fit: {counts}"
         for metric, score in row.get("scores", {}).items():
             said = [score["reason"]] if "reason" in score else remarks(score.get("details", {}))
+            if "null_reason" in score and "label_free" not in score.get("details", {}):
+                said = [*said, f"no null: {score['null_reason']}"]
             for remark in said:
                 yield f"{shown(label(row, rows))}, {metric}: {shown(remark)}"
 
@@ -134,13 +142,16 @@ def _print_rows(
     """The rows, with each score's rank of that kind behind it."""
     metrics: Sequence[str] = document["config"]["metrics"]
     layered = any("layer_rank" in row for row in rows)
+    nulls = "null" in document["config"]
     columns = {
         "#": [str(row.get("rank", "–")) for row in rows],
-        "model": [shown(label(row, rows)) for row in rows],
+        "model": [shown(label(row, rows)) + ("\n  null" if nulls else "") for row in rows],
         **({"layer": [str(row["layer"]) for row in rows]} if layered else {}),
         **{
             f"{metric} {_arrow(metric, rows)}": [
-                _cell(row.get("scores", {}).get(metric), rank) for row in rows
+                _cell(score := row.get("scores", {}).get(metric), rank)
+                + (f"\n{_null(score)}" if nulls else "")
+                for row in rows
             ]
             for metric in metrics
         },
@@ -165,6 +176,14 @@ def _cell(score: Mapping[str, Any] | None, rank: str) -> str:
     if score is None or "value" not in score:
         return "–"
     return f"{score['value']:.4g} ({score.get(rank, '–')})"
+
+
+def _null(score: Mapping[str, Any] | None) -> str:
+    if score is None or "null_mean" not in score:
+        return "label-free" if (score or {}).get("details", {}).get("label_free") else "–"
+    return f"{score['null_mean']:.4g}" + (
+        f"±{score['null_std']:.2g}" if "null_std" in score else ""
+    )
 
 
 def _millions(n_params: int | None) -> str:

@@ -70,3 +70,29 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     pq.write_table(ragged, tmp_path / "f.parquet")
     with pytest.raises(InputError, match="differ in length"):
         read_features_file(tmp_path / "f.parquet")
+
+
+@pytest.mark.parametrize("suffix", ["npz", "parquet"])
+def test_source_probs_come_along(tmp_path: Path, suffix: str) -> None:
+    probs = np.random.default_rng(1).dirichlet(np.ones(4), size=6)
+    path, labels = tmp_path / f"f.{suffix}", ["a", "a", "c", "c", "b", "b"]
+
+    def write(probabilities: np.ndarray) -> None:  # type: ignore[type-arg]
+        if suffix == "npz":
+            np.savez(path, features=X, labels=labels, source_probs=probabilities)
+        else:
+            columns = {
+                "features": X.tolist(),
+                "labels": labels,
+                "source_probs": list(probabilities),
+            }
+            pq.write_table(pa.table(columns), path)
+
+    write(probs)
+    given = read_features_file(path).source_probs
+    assert given is not None
+    np.testing.assert_array_equal(given, probs)
+    if suffix == "npz":
+        write(probs[:5])
+        with pytest.raises(InputError, match="do not fit"):
+            read_features_file(path)

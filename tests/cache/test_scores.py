@@ -1,9 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from featrank.cache.scores import ScoreStore
-from featrank.records import MetricScore, Score
+from featrank.records import MetricScore, Null, Score, Shuffles
 
 SCORE = MetricScore(
     "tmi", 1, {"k": 3}, True, Score(0.1 + 0.2, -1e-300, {"clamped_fraction": 1 / 3})
@@ -47,3 +48,36 @@ def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path) -> None:
     store = ScoreStore(tmp_path, "digest")
     store.put(SCORE)
     assert store.get("tmi", 1, {"k": 3}) is None
+
+
+def test_a_null_comes_back_under_its_permutations_only(tmp_path: Path) -> None:
+    store, with_null = ScoreStore(tmp_path, "digest"), replace(SCORE, null=Null(0.1 + 0.2, 1 / 3))
+    store.put(with_null, Shuffles(5, 1))
+    assert store.get("tmi", 1, {"k": 3}, shuffles=Shuffles(5, 1)) == with_null
+    assert store.get("tmi", 1, {"k": 3}) == SCORE
+    for other in (Shuffles(6, 1), Shuffles(5, 2)):
+        assert store.get("tmi", 1, {"k": 3}, shuffles=other) is None
+    for version, params in ((2, {"k": 3}), (1, {"k": 4})):
+        assert store.get("tmi", version, params, shuffles=Shuffles(5, 1)) is None
+
+
+def test_a_score_without_the_null_asked_for_is_computed_again(tmp_path: Path) -> None:
+    store = ScoreStore(tmp_path, "digest")
+    store.put(SCORE)
+    assert store.get("tmi", 1, {"k": 3}, shuffles=Shuffles(5)) is None
+
+
+def test_another_package_or_version_of_it_misses(tmp_path: Path) -> None:
+    store, plugged = ScoreStore(tmp_path, "digest"), replace(SCORE, origin="pack 1.0")
+    store.put(plugged)
+    assert store.get("tmi", 1, {"k": 3}, origin="pack 1.0") == plugged
+    assert store.get("tmi", 1, {"k": 3}, origin="pack 1.1") is None
+    assert store.get("tmi", 1, {"k": 3}) is None
+
+
+def test_other_results_are_kept_by_key(tmp_path: Path) -> None:
+    store = ScoreStore(tmp_path, "digest")
+    store.keep("curve", {"seeds": (1, 2)}, {"shots": [1]})
+    assert store.load("curve", {"seeds": [1, 2]}) == {"shots": [1]}
+    with pytest.raises(FileNotFoundError):
+        store.load("curve", {"seeds": [1, 3]})

@@ -16,12 +16,13 @@ EXTRACT = ("--dataset", "clipart", "--limit-per-class", 4, "--workers", 0, "--qu
 
 @pytest.fixture
 def filled(featrank_main: Main) -> dict[str, str]:
-    """Two cached models: key by model."""
+    """Two cached models, each with the layer ``head``: key of ``pre_logits`` by model."""
     ended = featrank_main("extract", *EXTRACT, "--models", "random:test_resnet,random:test_vit")
     assert ended.code == 0
     assert "forwarded 48 images" in ended.out
     entries = json.loads(featrank_main("cache", "list", "--json").out)
-    return {entry["model"]: entry["id"] for entry in entries}
+    assert len(entries) == 4
+    return {e["model"]: e["id"] for e in entries if e["key"]["layer"] == "pre_logits"}
 
 
 def test_extract_again_forwards_nothing(featrank_main: Main, filled: dict[str, str]) -> None:
@@ -40,7 +41,7 @@ def test_extract_tells_failures(featrank_main: Main) -> None:
 def test_dir_list_show(featrank_main: Main, filled: dict[str, str], cache_dir: Path) -> None:
     assert featrank_main("cache", "dir").out == f"{cache_dir}\n"
     listed = featrank_main("cache", "list").out
-    for said in ("random:test_resnet", "pre_logits", "clipart", "24", "96", "2 layers"):
+    for said in ("random:test_resnet", "pre_logits", "head", "clipart", "24", "96", "4 layers"):
         assert said in listed
     shown = json.loads(featrank_main("cache", "show", filled["random:test_vit"][:6]).out)
     assert shown["key"]["architecture"] == "test_vit"
@@ -52,7 +53,7 @@ def test_verify_names_what_is_damaged(
     featrank_main: Main, filled: dict[str, str], cache_dir: Path
 ) -> None:
     ended = featrank_main("cache", "verify")
-    assert (ended.code, ended.out) == (0, "2 layers checked, 0 damaged files\n")
+    assert (ended.code, ended.out) == (0, "4 layers checked, 0 damaged files\n")
     part = next(cache_dir.glob(f"features/*/*{filled['random:test_vit']}/*.parquet"))
     data = bytearray(part.read_bytes())
     data[100] ^= 1
@@ -68,11 +69,13 @@ def test_prune(featrank_main: Main, filled: dict[str, str]) -> None:
     assert featrank_main("cache", "prune").code == 2
     assert featrank_main("cache", "prune", "--max-size", "much").code == 2
     assert (
-        "would remove 2 layers"
+        "would remove 4 layers"
         in featrank_main("cache", "prune", "--max-size", "0", "--dry-run").out
     )
     assert "removed 0 layers" in featrank_main("cache", "prune", "--older-than", "1d").out
-    assert "removed 1 layers" in featrank_main("cache", "prune", "--model", "*vit*").out
+    pruned = featrank_main("cache", "prune", "--model", "*vit*").out
+    assert "removed 2 layers" in pruned
+    assert f"{filled['random:test_vit']}  random:test_vit  pre_logits  clipart" in pruned
     assert list(json.loads(featrank_main("cache", "list", "--json").out)[0]["parts"])
 
 

@@ -65,6 +65,10 @@ def test_a_warm_run_scores_the_same_to_the_last_bit_and_imports_nothing_heavy(
         str(images),
         "--models",
         f"{CONTROL},test_resnet@{checkpoint}",
+        "--null",
+        "2",
+        "--metrics",
+        "tmi,gda,nb,leep,spectrum",
     ]
     cold = featrank_process(*arguments, *SMALL, "-o", tmp_path / "cold.json")
     assert cold.returncode == 0, cold.stderr
@@ -73,6 +77,11 @@ def test_a_warm_run_scores_the_same_to_the_last_bit_and_imports_nothing_heavy(
     assert warm.returncode == 0, warm.stderr
     assert "2 cached, 0 to extract" in warm.stderr
     assert scores(tmp_path / "cold.json") == scores(tmp_path / "warm.json")
+    assert all(
+        ("null_mean" in score) == (name != "spectrum")
+        for found in scores(tmp_path / "warm.json").values()
+        for name, score in found.items()
+    )
     assert {row["status"] for row in json.loads((tmp_path / "warm.json").read_text())["rows"]} == {
         "cached"
     }

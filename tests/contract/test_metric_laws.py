@@ -11,18 +11,18 @@ import pytest
 from feature_grid import in_blocks
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.special import softmax
 
 from featrank.errors import InputError
 from featrank.metrics import METRICS
 from featrank.metrics.labelled import Labelled
 
-METRICS_OF_FEATURES = [metric for metric in METRICS if metric.needs != "source_probs"]
-every_metric = pytest.mark.parametrize("metric", METRICS_OF_FEATURES, ids=lambda m: m.name)
+every_metric = pytest.mark.parametrize("metric", list(METRICS), ids=lambda m: m.name)
 every_label_reader = pytest.mark.parametrize(
-    "metric", [m for m in METRICS_OF_FEATURES if m.sees_labels], ids=lambda m: m.name
+    "metric", [m for m in METRICS if m.sees_labels], ids=lambda m: m.name
 )
 every_streamable = pytest.mark.parametrize(
-    "metric", [m for m in METRICS_OF_FEATURES if m.needs == "moments"], ids=lambda m: m.name
+    "metric", [m for m in METRICS if m.needs == "moments"], ids=lambda m: m.name
 )
 every_shape = pytest.mark.parametrize("n_features", [5, 150], ids=["n>d", "n<d"])
 
@@ -38,8 +38,16 @@ def _data(n_features=5, counts=(24, 20, 16), signal=0.8, seed=0):
     return features.astype(np.float32).astype(np.float64), labels
 
 
+def _fed(metric, features):
+    """What the metric reads, in the features' type: themselves, or probabilities made of them."""
+    if metric.needs != "source_probs":
+        return features
+    with np.errstate(all="ignore"):
+        return softmax(np.asarray(features, np.float64) / 4, axis=-1).astype(features.dtype)
+
+
 def _numbers(metric, features, labels):
-    score = metric.score(Labelled.from_arrays(features, labels))
+    score = metric.score(Labelled.from_arrays(_fed(metric, features), labels))
     return [score.value, 0.0 if score.tie_break is None else score.tie_break]
 
 
@@ -52,8 +60,11 @@ def _finite_or_named(metric, features, labels):
 def test_declares_what_a_reader_needs(metric):
     assert metric.summary
     assert metric.paper
+    assert metric.cost
+    assert metric.traps.endswith(".")
     assert metric.version >= 1
-    assert metric.predicts in {"linear probe", "few-shot", "fine-tuning"}
+    claims = {"linear probe", "few-shot", "fine-tuning"} if metric.reads_labels else {"nothing"}
+    assert metric.predicts in claims
     assert metric.needs in {"moments", "features", "source_probs"}
     assert metric.bounds[0] < metric.bounds[1]
     assert metric.compute.__doc__
@@ -64,13 +75,22 @@ def test_declares_what_a_reader_needs(metric):
 def test_is_a_finite_float_within_bounds(metric, n_features):
     features, labels = _data(n_features)
     for y in (labels, np.random.default_rng(1).permutation(labels)):
-        value = metric(features, y)
+        value = metric(_fed(metric, features), y)
         assert type(value) is float
         assert math.isfinite(value)
         assert metric.bounds[0] <= value <= metric.bounds[1]
         if metric.bounds_for is not None:
-            low, high = metric.bounds_for(Labelled.from_arrays(features, y))
+            low, high = metric.bounds_for(Labelled.from_arrays(_fed(metric, features), y))
             assert metric.bounds[0] <= low <= value <= high <= metric.bounds[1]
+
+
+@every_metric
+def test_whether_labels_are_read_is_declared(metric):
+    features, labels = _data()
+    shuffled = np.random.default_rng(1).permutation(labels)
+    alike = _numbers(metric, features, shuffled) == _numbers(metric, features, labels)
+    assert alike != metric.reads_labels
+    assert metric.reads_labels or not metric.sees_labels
 
 
 @every_metric
@@ -83,6 +103,7 @@ def test_is_deterministic(metric, n_features):
 @every_metric
 def test_leaves_input_untouched(metric):
     features, labels = _data()
+    features = _fed(metric, features)
     kept = features.copy(), labels.copy()
     features.setflags(write=False)
     labels.setflags(write=False)
@@ -134,16 +155,16 @@ def test_float32_is_close_to_float64(metric, n_features):
 @every_metric
 def test_memory_layout_does_not_matter(metric):
     features, labels = _data()
+    features = _fed(metric, features)
     for other in (np.asfortranarray(features), np.repeat(features, 2, axis=1)[:, ::2]):
-        assert _numbers(metric, other, labels) == pytest.approx(
-            _numbers(metric, features, labels), rel=CLOSE
-        )
+        assert metric(other, labels) == pytest.approx(metric(features, labels), rel=CLOSE)
 
 
 @every_label_reader
 @every_shape
 def test_separable_beats_shuffled_labels(metric, n_features):
     features, labels = _data(n_features, signal=4.0)
+    features = _fed(metric, features)
     shuffled = np.random.default_rng(1).permutation(labels)
     sign = 1 if metric.higher_is_better else -1
     assert sign * metric(features, labels) > sign * metric(features, shuffled)
@@ -241,6 +262,7 @@ def test_streamed_is_as_in_one_piece(metric, n_features, rows, dtype):
 @every_metric
 def test_what_streams_is_declared(metric):
     features, labels = _data()
+    features = _fed(metric, features)
     streamed = Labelled.from_blocks(in_blocks(features, labels))
     if metric.needs == "moments":
         assert math.isfinite(metric.score(streamed).value)
@@ -253,9 +275,14 @@ def test_what_streams_is_declared(metric):
 def test_metrics_share_one_layer():
     """What one metric leaves behind does not change another's number."""
     features, labels = _data()
-    together = Labelled.from_arrays(features, labels)
-    for metric in [*METRICS_OF_FEATURES, *METRICS_OF_FEATURES[::-1]]:
-        assert metric.score(together).value == metric(features, labels)
+    together = {
+        probabilities: Labelled.from_arrays(_fed(metric, features), labels)
+        for metric in METRICS
+        for probabilities in [metric.needs == "source_probs"]
+    }
+    for metric in [*METRICS, *list(METRICS)[::-1]]:
+        alone = metric(_fed(metric, features), labels)
+        assert metric.score(together[metric.needs == "source_probs"]).value == alone
 
 
 @st.composite
@@ -303,14 +330,14 @@ SPOILS = {
 
 
 @settings(
-    max_examples=200,
+    max_examples=300,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(layer=_layers())
 def test_whatever_comes_there_is_a_finite_number_or_a_named_error(layer):
-    for metric in METRICS_OF_FEATURES:
+    for metric in METRICS:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             _finite_or_named(metric, *layer)

@@ -19,10 +19,15 @@ def end(_number: int, _frame: FrameType | None) -> None:
 
 
 @pytest.fixture(autouse=True)
-def handler() -> Iterator[None]:
-    before = signal.signal(signal.SIGTERM, end)
+def handlers() -> Iterator[None]:
+    # A shell's background jobs are started with SIGINT ignored.
+    before = {
+        signal.SIGTERM: signal.signal(signal.SIGTERM, end),
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+    }
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_what_is_raised_where_it_should_be_ends_the_block() -> None:

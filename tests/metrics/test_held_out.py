@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import functools
-import operator
-
 import numpy as np
 import pytest
 
@@ -10,6 +7,7 @@ from featrank.metrics import row_source
 from featrank.metrics.folds import stratified_folds
 from featrank.metrics.held_out import FoldedLayer, LinearRule
 from featrank.metrics.labelled import Labelled
+from featrank.metrics.moments import Moments
 
 
 @pytest.fixture
@@ -32,7 +30,7 @@ def test_training_moments_are_those_of_the_training_rows(data, layer):
     full, diagonal = layer.moments(full=True), layer.moments(full=False)
     for fold in range(4):
         rows, y = shifted[fold_of != fold], labels[fold_of != fold]
-        training = functools.reduce(operator.add, full[:fold] + full[fold + 1 :])
+        training = Moments.union(full[:fold] + full[fold + 1 :])
         order = np.argsort(-training.counts[training.present])  # classes are told by their size
         means = np.array([rows[y == label].mean(axis=0) for label in range(3)])
         centred = rows - means[y]
@@ -41,7 +39,7 @@ def test_training_moments_are_those_of_the_training_rows(data, layer):
         np.testing.assert_allclose(training.low, rows.min(axis=0), atol=1e-12)
         np.testing.assert_allclose(training.high, rows.max(axis=0), atol=1e-12)
         assert training.n_samples == len(rows)
-        narrow = functools.reduce(operator.add, diagonal[:fold] + diagonal[fold + 1 :])
+        narrow = Moments.union(diagonal[:fold] + diagonal[fold + 1 :])
         np.testing.assert_allclose(narrow.scatter(), np.square(centred).sum(axis=0), atol=1e-11)
 
 

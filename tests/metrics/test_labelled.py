@@ -87,3 +87,25 @@ def test_the_first_bad_row_is_found_beyond_the_first_block():
     features[8500] = np.inf
     with pytest.raises(InputError, match="row 8500"):
         Labelled.from_arrays(features, np.arange(9000) % 2)
+
+
+def test_permuted_labels_stand_beside_the_same_rows():
+    rng = np.random.default_rng(0)
+    features, labels = rng.standard_normal((30, 3)), np.repeat(["a", "b", "c"], 10)
+    labelled = Labelled.from_arrays(features, labels)
+    permuted = labelled.permuted(4, 2)
+    assert permuted.features is labelled.features
+    assert (np.bincount(permuted.labels) == 10).all()
+    expected = np.random.default_rng([4, 2]).permutation(labels)
+    assert np.array(permuted.classes)[permuted.labels].tolist() == expected.tolist()
+    for other in (labelled, labelled.permuted(4, 1), labelled.permuted(5, 2)):
+        assert (other.labels != permuted.labels).any()
+
+
+def test_permuted_labels_share_what_is_of_the_rows_alone():
+    labelled = Labelled.from_arrays(ROWS, LABELS)
+    labelled.remember("rows", lambda: "first", of_rows=True)
+    labelled.remember("labels", lambda: "first")
+    permuted = labelled.permuted(0, 0)
+    assert permuted.remember("rows", lambda: "second", of_rows=True) == "first"
+    assert permuted.remember("labels", lambda: "second") == "second"

@@ -19,9 +19,20 @@ def _of(rows, labels, full=True):
 @pytest.mark.parametrize("full", [True, False])
 def test_parts_add_up_to_the_whole(full):
     whole = _of(ROWS, LABELS, full)
-    halves = _of(ROWS[:11], LABELS[:11], full) + _of(ROWS[11:], LABELS[11:], full)
+    halves = [_of(ROWS[:11], LABELS[:11], full), _of(ROWS[11:], LABELS[11:], full)]
+    union = Moments.union(halves)
     for name in Moments.__slots__:
-        np.testing.assert_allclose(getattr(halves, name), getattr(whole, name), atol=1e-12)
+        np.testing.assert_allclose(getattr(union, name), getattr(whole, name), atol=1e-12)
+    assert [half.n_samples for half in halves] == [11, 19]  # left as they were
+
+
+def test_a_scatter_wider_than_a_strip_is_whole():
+    rows = RNG.standard_normal((40, 600))
+    moments = Moments.empty(np.zeros((1, 600)), full=True)
+    for half in (rows[:15], rows[15:]):
+        moments.gather(np.zeros(len(half), np.int64), half)
+    centred = rows - rows.mean(axis=0)
+    np.testing.assert_allclose(moments.scatter(), centred.T @ centred, atol=1e-11)
 
 
 def test_scatters_are_their_definitions():

@@ -114,3 +114,25 @@ def test_per_layer_shows_all_in_depth_order_and_draws_on_a_terminal_only() -> No
     assert "0.2 (3)" in text
     assert "gda ▁█" not in text
     assert "timm:x: gda ▁█ 0.2 to 0.9; best b1" in layered(per_layer=True, terminal=True)
+
+
+def test_nulls_stand_under_the_scores_and_fit_a_terminal() -> None:
+    score = {"value": 0.6708, "rank": 1, "higher_is_better": True}
+    scores = {
+        "gda": {**score, "null_mean": 0.16666, "null_std": 0.0234},
+        "nb": {**score, "null_mean": 0.25},
+        "spectrum": {**score, "details": {"label_free": True}, "null_reason": "label-free"},
+        "tmi": {**score, "null_reason": "label permutation 0: too small"},
+    }
+    row = {"model": "timm:resnet50.a1_in1k", "requested": "resnet50.a1_in1k", "status": "cached",
+           "rank": 1, "scores": scores}  # fmt: skip
+    stream = io.StringIO()
+    config = {"metrics": list(scores), "null": 20}
+    print_table({**DOCUMENT, "rows": [row], "config": config}, Console(file=stream, width=80))
+    text = stream.getvalue()
+    lines = [line.split() for line in text.splitlines()]
+    assert ["null", "0.1667±0.023", "0.25", "label-free", "–"] in lines
+    assert max(map(len, text.splitlines()[:6])) <= 80
+    assert "tmi: no null: label permutation 0: too small" in text
+    assert "mean±standard deviation of 20" in text
+    assert "spectrum: no null" not in text

@@ -144,7 +144,7 @@ def test_a_cut_transfer_goes_on_where_it_stopped(hub: LoopbackHub, small_file: P
     hub.cuts[FILE] = [size // 3, size // 3]
     weights = HUB.fetch(REPOSITORY, candidate_files(None), HASHES)
     assert weights.fingerprint == hashlib.sha256(small_file.read_bytes()).hexdigest()
-    gets = [line for line in hub.requests if line.startswith("GET")]
+    gets = [line for line in hub.requests if line.startswith(f"GET /{REPOSITORY}/")]
     assert len(gets) == 3
     assert hub.sent < size + 3 * (1 << 14)
 

@@ -1,0 +1,60 @@
+"""Learning curves as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from featrank.render.plain import print_columns, shown
+
+
+def print_curves(document: Mapping[str, Any], console: Console) -> None:
+    """Print the curve of every row that has one, and where the classifiers cross.
+
+    Args:
+        document: The result document.
+        console: Where to.
+    """
+    for row in document["rows"]:
+        curve = row.get("curve")
+        if curve is None:
+            continue
+        name = shown(f"{row['requested']} {row['layer']}")
+        if "reason" in curve:
+            console.print(Text(f"{name}, learning curve: {shown(curve['reason'])}"))
+            continue
+        console.print(Text(f"{name}: accuracy by shots a class"))
+        columns = {"shots": [str(shots) for shots in curve["shots"]]}
+        for classifier, found in curve["classifiers"].items():
+            columns[classifier] = _cells(found)
+        print_columns(columns, console)
+        for classifier, found in curve["crossings"].items():
+            console.print(Text(_verdict(classifier, found)))
+        console.print(
+            Text(
+                f"Balanced accuracy on {curve['held_out']} held-out images,"
+                f" mean±standard deviation over {curve['seeds']} seeds;"
+                " a lead that is small beside it may be chance."
+            )
+        )
+
+
+def _cells(found: Mapping[str, Any]) -> list[str]:
+    if "std" not in found:
+        return [f"{mean:.3f}" for mean in found["mean"]]
+    return [f"{mean:.3f}±{std:.3f}" for mean, std in zip(found["mean"], found["std"], strict=True)]
+
+
+def _verdict(name: str, found: Mapping[str, int]) -> str:
+    """Where a generative classifier and the linear probe cross."""
+    if "leads_to" not in found:
+        return f"{name} never leads linear."
+    if "behind_from" not in found:
+        return f"{name} leads linear up to {found['leads_to']} shots, the most that there are."
+    return (
+        f"{name} and linear cross: {name} leads up to {found['leads_to']} shots,"
+        f" linear from {found['behind_from']}."
+    )
