@@ -15,6 +15,7 @@ from featrank import __version__
 from featrank.cli.cache import cache
 from featrank.cli.extract import extract
 from featrank.cli.layers import layers
+from featrank.cli.models import models
 from featrank.cli.rank import rank
 from featrank.cli.score import score
 from featrank.errors import FeatrankError
@@ -32,6 +33,7 @@ app.command()(extract)
 app.command()(score)
 app.add_typer(cache, name="cache")
 app.command()(layers)
+app.command()(models)
 
 
 def _print_version(wanted: bool) -> None:

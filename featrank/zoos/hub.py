@@ -100,8 +100,8 @@ class Hub:
     ) -> Weights:
         """The first of the files that the repository has, downloaded into the local cache.
 
-        A transfer that was cut, in this run or an earlier one, goes on where it stopped. A file
-        that does not have the checksum that the hub announced is removed again.
+        A transfer that is cut goes on where it stopped. A file that does not have the checksum that
+        the hub announced is removed again.
 
         Raises:
             IncompleteError: It cannot be had; one line says why, the hint names the ways out.
@@ -215,6 +215,21 @@ def _remove(path: Path) -> None:
         path.resolve().unlink()
     with suppress(OSError):
         path.unlink(missing_ok=True)
+
+
+def is_in_hub_cache(hub_id: str, files: Sequence[str]) -> bool:
+    """Whether one of the files is in the local cache; it is not looked into.
+
+    Quick enough to ask for every model there is: the client itself is not imported.
+    """
+    from huggingface_hub import constants
+
+    repository, _ = _split(hub_id)
+    folder = f"models--{repository.replace('/', '--')}"
+    snapshots = Path(constants.HF_HUB_CACHE, folder, "snapshots")
+    if not snapshots.is_dir():
+        return False
+    return any((place / name).is_file() for place in snapshots.iterdir() for name in files)
 
 
 def _split(hub_id: str) -> tuple[str, str | None]:

@@ -33,6 +33,11 @@ def _stored_at(url: str) -> Path:
     return home / "hub" / "checkpoints" / PurePosixPath(urlsplit(url).path).name
 
 
+def is_stored(url: str) -> bool:
+    """Whether the file has been downloaded before; it is not looked into."""
+    return _stored_at(url).is_file()
+
+
 def find_url_file(url: str, hashes: FileHashes) -> Weights | None:
     """The file where it has been downloaded before.
 
