@@ -51,6 +51,16 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file atomically into a folder that is there.
+
+    Raises:
+        OSError: No room, no permission, or no such folder.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def _sync_directory(directory: Path) -> None:
     """Make the rename itself durable; file systems that cannot are left as they are."""
     with suppress(OSError):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from featrank.errors import InputError
 from featrank.layers import LAST, POOLINGS
-from featrank.records import Selection, Shuffles
+from featrank.records import Selection, Shuffles, digest_json
+
+T = TypeVar("T")
 
 CACHE_MODES = ("reuse", "refresh", "only", "off")
 DEFAULT_METRICS = ("tmi", "gda", "nb")
@@ -39,6 +43,7 @@ class RunConfig:
         cache: reuse, refresh, only or off.
         cache_dir: Where the cache is.
         rows_per_part: Bound on the rows of one cache file; None to choose by the target's size.
+        shard: Which share of the models is ours, as in ``2/8``; None for all of them.
 
     Raises:
         InputError: A value out of its range; the message names the flag.
@@ -63,6 +68,7 @@ class RunConfig:
     cache: str = "reuse"
     cache_dir: Path | None = None
     rows_per_part: int | None = None
+    shard: str | None = None
 
     def __post_init__(self) -> None:
         _at_least("--batch-size", self.batch_size, 1)
@@ -77,6 +83,25 @@ class RunConfig:
         check_pooling(self.pool)
         _one_of("--device", self.device, ("auto", "cpu", "cuda", "mps"))
         _one_of("--precision", self.precision, ("float32", "bfloat16"))
+        _parse_shard(self.shard)
+
+    def own_share(self, candidates: Sequence[T]) -> list[T]:
+        """Every N-th candidate from the I-th on, where the shard is I/N; all without one."""
+        number, of = _parse_shard(self.shard)
+        return list(candidates[number - 1 :: of])
+
+    def stamp_facts(self, target: str) -> dict[str, Any]:
+        """What the stamp says beside versions.
+
+        Args:
+            target: The target's fingerprint.
+        """
+        return {
+            "device": self.device,
+            "precision": self.precision,
+            "seeds": {"subset": self.selection.seed},
+            "hashes": {"target": target, "config": digest_json(self.document)},
+        }
 
     @property
     def shuffles(self) -> Shuffles | None:
@@ -122,6 +147,19 @@ def check_pooling(pooling: str) -> None:
         InputError: It is unknown.
     """
     _one_of("--pool", pooling, POOLINGS)
+
+
+def _parse_shard(text: str | None) -> tuple[int, int]:
+    """The share's number, from 1, and how many shares there are."""
+    if text is None:
+        return 1, 1
+    match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
+    number, of = map(int, match.groups()) if match else (0, 0)
+    if not 1 <= number <= of:
+        raise InputError(
+            f"--shard '{text}' is not one of N shares", "write I/N with I from 1 to N: --shard 2/8"
+        )
+    return number, of
 
 
 def _at_least(flag: str, value: int | None, least: int) -> None:

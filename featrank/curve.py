@@ -96,14 +96,14 @@ def crossing(
     """Where a generative classifier's lead over the probe ends.
 
     Returns:
-        ``leads_to``: the most shots at which it is ahead, where there are any; ``behind_from``: the
-        next number of shots, from which on it is not, where one was measured.
+        ``last_ahead``: the most shots at which it is ahead, where there are any; ``behind_from``:
+        the next number of shots, from which on it is not, where one was measured.
     """
     ahead = [
         i for i, (ours, theirs) in enumerate(zip(generative, probe, strict=True)) if ours > theirs
     ]
     after = ahead[-1] + 1 if ahead else 0
-    found = {"leads_to": shots[ahead[-1]]} if ahead else {}
+    found = {"last_ahead": shots[ahead[-1]]} if ahead else {}
     return {**found, "behind_from": shots[after]} if after < len(shots) else found
 
 

@@ -86,8 +86,11 @@ def plan_passes(
     shelf: Shelf,
     *,
     needs_head: bool = False,
+    fetch: bool = True,
 ) -> list[Pass]:
     """Locate weights and cached features of each model; weights out of reach fail that model only.
+
+    Without ``fetch`` nothing is downloaded: candidates whose weights are not here have none.
 
     Raises:
         InputError: Weights or layers that the user named cannot be used.
@@ -98,6 +101,9 @@ def plan_passes(
         try:
             # First, so that a wrong --layers is refused before anything is downloaded.
             layers = _layers_of(model, config, index, shelf)
+            if not fetch and zoo_of(model).find_weights(model, shelf) is None:
+                passes.append(Pass(tuple(Candidate(model, depth=depth) for _, depth in layers)))
+                continue
             identity = _identify(model, target, config, shelf)
             passes.append(_locate(identity, layers, config, store, needs_head=needs_head))
         except IncompleteError as error:

@@ -146,6 +146,14 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Offered:
+    """How much there was before a subset was chosen."""
+
+    n_images: int
+    n_classes: int
+
+
+@dataclass(frozen=True, slots=True)
 class TargetInfo:
     """The target as it was scored: what the header of every result says.
 
@@ -155,7 +163,7 @@ class TargetInfo:
         split: The split in use; None where the target has none.
         class_counts: Images a class.
         skipped: What could not be used.
-        offered: Images a class before a subset was chosen; None where none was.
+        offered: What there was before a subset was chosen; None where none was.
         n_duplicates: Images whose content another one before them has.
         warnings: What may surprise about it, one line each.
     """
@@ -165,7 +173,7 @@ class TargetInfo:
     split: str | None
     class_counts: Mapping[str, int]
     skipped: tuple[Skipped, ...] = ()
-    offered: Mapping[str, int] | None = None
+    offered: Offered | None = None
     n_duplicates: int = 0
     warnings: tuple[str, ...] = ()
 
@@ -204,11 +212,13 @@ class Score:
         value: The score.
         tie_break: Decides between equal values, in the metric's own direction.
         details: What a reader must know beside it, such as a clamped fraction.
+        interval: Lower and upper end of the value's interval, where the metric gives one.
     """
 
     value: float
     tie_break: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +270,7 @@ class ScoreRow:
     of the network's multiply-adds up to the layer; ``curve`` is the learning curve as JSON.
     ``loading`` tells what of a checkpoint did not fit: the names that are missing, unexpected,
     reshaped.
+    ``weights`` is the SHA-256 of the model's weights, ``device`` what made its features.
     """
 
     model: ModelRef
@@ -278,6 +289,8 @@ class ScoreRow:
     depth: float | None = None
     loading: Mapping[str, Any] | None = None
     curve: Mapping[str, Any] | None = None
+    weights: str | None = None
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,9 +350,15 @@ class Result:
         target: The target as it was scored.
         config: The run's settings, as JSON.
         stamp: What produced it, as JSON.
+        candidates: The ids of all models asked for, in that order; those of all shards.
+        partial: Whether models without a row are still to come.
+        timings: Seconds spent, by what they were spent on.
     """
 
     ranking: Ranking
     target: TargetInfo
     config: Mapping[str, Any]
     stamp: Mapping[str, Any]
+    candidates: tuple[str, ...] = ()
+    partial: bool = False
+    timings: Mapping[str, float] = field(default_factory=dict)

@@ -6,7 +6,7 @@ import difflib
 import fnmatch
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
@@ -54,12 +54,21 @@ class Registry(Generic[T]):
         package: Dotted name of the package whose files are scanned.
         attribute: Module-level name that holds the declaration.
         noun: What one entry is called in messages.
+        plugins: Loads what other packages add, by name, when told the names that are taken. Without
+            it they are loaded as they are, and one that cannot be is an error.
     """
 
-    def __init__(self, package: str, attribute: str, noun: str) -> None:
+    def __init__(
+        self,
+        package: str,
+        attribute: str,
+        noun: str,
+        plugins: Callable[[Collection[str]], Mapping[str, T]] | None = None,
+    ) -> None:
         self._package = package
         self._attribute = attribute
         self._noun = noun
+        self._plugins = plugins
         self._found: dict[str, T] | None = None
 
     def _scan(self) -> dict[str, T]:
@@ -71,9 +80,14 @@ class Registry(Generic[T]):
                 declared = getattr(module, self._attribute, None)
                 if declared is not None:
                     self._add(declared, found)
-            for declared in self._plugged_in():
-                self._add(declared, found)
-            self._found = found
+            if self._plugins is None:
+                for declared in self._plugged_in():
+                    self._add(declared, found)
+                self._found = found
+            else:
+                # Before the plug-ins, which may look here themselves.
+                self._found = found
+                found.update(self._plugins(list(found)))
         return self._found
 
     def _add(self, declared: Any, found: dict[str, T]) -> None:

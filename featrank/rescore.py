@@ -97,7 +97,8 @@ def score_sources(
         config |= {"null": shuffles.count, "seed": shuffles.seed}
     if curve is not None:
         config |= {"curve": True, "seeds": curve.seeds, "seed": curve.seed}
-    return Result(ranking, next(iter(targets.values())), config, make_stamp())
+    candidates = tuple(row.model.id for row in rows)
+    return Result(ranking, next(iter(targets.values())), config, make_stamp(), candidates)
 
 
 def _score_entry(entry: Entry, wanted: Wanted, store: FeatureStore) -> tuple[ScoreRow, TargetInfo]:

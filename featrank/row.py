@@ -65,6 +65,8 @@ def score_candidate(
         loading=layer.manifest.extraction.get("loading"),
         scores={metric.name: scores[metric.name] for metric in metrics},
         depth=candidate.depth,
+        weights=layer.manifest.key.get("weights"),
+        device=layer.manifest.extraction.get("device"),
     )
 
 

@@ -25,12 +25,28 @@ from featrank.zoos.zoo import Shelf
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run whose models are resolved and planned."""
+    """A run whose models are resolved and planned.
+
+    Attributes:
+        config: What was asked for.
+        store: The cache.
+        target: The images.
+        passes: The models of this shard.
+        candidates: The ids of the models of all shards.
+        shelf: What the zoos remember.
+    """
 
     config: RunConfig
     store: FeatureStore
     target: Target
     passes: Sequence[Pass]
+    candidates: tuple[str, ...]
+    shelf: Shelf
+
+    @property
+    def n_at_hand(self) -> int:
+        """How many models need no forward pass; they are filled first."""
+        return sum(planned.error is not None or not planned.missing for planned in self.passes)
 
     def fill(self, reporter: Reporter) -> Iterator[tuple[int, Pass]]:
         """Each model's index, and the model with its features or its failure.
@@ -44,19 +60,23 @@ class Run:
 
 
 @contextmanager
-def open_run(config: RunConfig, reporter: Reporter, *, needs_head: bool = False) -> Iterator[Run]:
+def open_run(
+    config: RunConfig, reporter: Reporter, *, needs_head: bool = False, fetch: bool = True
+) -> Iterator[Run]:
     """Resolve the models, list the target, look what is cached.
 
     Args:
         config: What was asked for.
         reporter: Told of it.
         needs_head: Whether the classifier's probabilities are needed.
+        fetch: Whether weights that are not here are downloaded.
 
     Raises:
         InputError: Asked wrongly: nothing was done.
     """
     with open_cache(config, reporter) as (store, shelf):
-        models = resolve_models(config.models, shelf)
+        candidates = resolve_models(config.models, shelf)
+        models = config.own_share(candidates)
         for model in models:
             reporter.say(f"{model.requested} → {model.id}{model.note and f' ({model.note})'}")
         target = open_target(config.dataset, config.selection, shelf.hashes, config.root)
@@ -64,11 +84,13 @@ def open_run(config: RunConfig, reporter: Reporter, *, needs_head: bool = False)
             reporter.warn(warning)
         n_offered = sum((target.offered or target.class_counts).values())
         _refuse_skipped(target.skipped, n_offered + len(target.skipped), config)
-        if config.cache != "only":
+        if fetch and config.cache != "only":
             announce_downloads(models, shelf)
-        passes = plan_passes(models, target, config, store, shelf, needs_head=needs_head)
+        passes = plan_passes(
+            models, target, config, store, shelf, needs_head=needs_head, fetch=fetch
+        )
         _announce(passes, target, reporter)
-        yield Run(config, store, target, passes)
+        yield Run(config, store, target, passes, tuple(model.id for model in candidates), shelf)
 
 
 @contextmanager

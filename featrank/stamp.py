@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,16 +17,22 @@ _PACKAGES = (
 )  # fmt: skip
 
 
-def make_stamp() -> dict[str, Any]:
-    """Versions, source state, platform and time of this run, as JSON."""
-    return {
+def make_stamp(facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Versions, source state, platform and time of this run, as JSON.
+
+    Args:
+        facts: What else produced it: device, precision, seeds, hashes.
+    """
+    stamp = {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "versions": package_versions(),
         "git": git_state(Path(__file__).parent),
         "command": ["featrank", *sys.argv[1:]],
+        **(facts or {}),
     }
+    return {key: value for key, value in stamp.items() if value is not None}
 
 
 def package_versions() -> dict[str, str]:

@@ -153,7 +153,30 @@ def bench_fingerprint(root: Path) -> None:
     print(f"fingerprint 8000 images: first {seconds[0]:.2f} s, then {min(seconds[1:]):.2f} s")
 
 
+def bench_list(root: Path) -> None:
+    """``cache list`` over 1,000 layers."""
+    store = FeatureStore(root, FileHashes(), print)
+    features = np.zeros((4, 8), np.float32)
+    table = Table([f"{i:064x}" for i in range(4)], list("abcd"), [0, 0, 1, 1])
+    facts = {
+        "model": "timm:bench", "target": "bench", "split": None, "n_params": 1,
+        "class_names": ["a", "b"],
+    }  # fmt: skip
+    for i in range(1_000):
+        key = FeatureKey("bench", "resnet50", f"{i:064d}", PREPROCESSING, "float32", 0, LayerRef())
+        writer = store.begin([key], facts, table, 1024)
+        writer.add((0, 4), range(4), {key.layer: features}, [], last=True)
+        writer.finish({})
+    store.lease.close()
+    command = [sys.executable, "-m", "featrank", "cache", "list", "--cache-dir", str(root)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert lines[-1].startswith("1000 layers"), lines[-1]
+    seconds = best(lambda: subprocess.run(command, capture_output=True, check=True))
+    print(f"cache list over 1000 layers: {seconds:.2f} s")
+
+
 BENCHES = {
+    "list": bench_list,
     "read": bench_read,
     "score": bench_score,
     "extract": bench_extract,

@@ -40,8 +40,8 @@ from featrank.records import FloatArray, IntArray
 
 SIZES = ("5000x1280x10", "5000x2048x100", "50000x768x100", "50000x2048x1000")
 TOGETHER = ("tmi", "gda", "nb", "logme", "hscore_reg", "ncm", "ridge")
-STREAMED, STREAMED_PREFIX, PARTS = "parts.json"
-PART_ROWS = "1000000x512x100", 50_000, 4096
+STREAMED, STREAMED_PREFIX = "1000000x512x100", 50_000
+PARTS, PART_ROWS = "parts.json", 4096
 
 
 def main() -> None:

@@ -131,10 +131,10 @@ def test_a_class_of_one_image_is_a_named_error():
 @pytest.mark.parametrize(
     ("generative", "probe", "found"),
     [
-        ([0.5, 0.6, 0.7], [0.4, 0.5, 0.8], {"leads_to": 2, "behind_from": 5}),
-        ([0.5, 0.6, 0.7], [0.4, 0.5, 0.6], {"leads_to": 5}),
+        ([0.5, 0.6, 0.7], [0.4, 0.5, 0.8], {"last_ahead": 2, "behind_from": 5}),
+        ([0.5, 0.6, 0.7], [0.4, 0.5, 0.6], {"last_ahead": 5}),
         ([0.5, 0.6, 0.7], [0.5, 0.7, 0.8], {"behind_from": 1}),
-        ([0.3, 0.6, 0.7], [0.4, 0.5, 0.7], {"leads_to": 2, "behind_from": 5}),
+        ([0.3, 0.6, 0.7], [0.4, 0.5, 0.7], {"last_ahead": 2, "behind_from": 5}),
     ],
 )
 def test_crossing(generative, probe, found):

@@ -13,15 +13,15 @@ import featrank
 ROOT = Path(featrank.__file__).parent
 ROWS = [
     {"errors"},
-    {"records", "registry", "file_hashes", "atomic", "reporting"},
-    {"layers"},
-    {"targets", "zoos", "metrics", "rank", "render", "config", "stamp"},
-    {"extract", "cache", "score", "curve"},
+    {"records", "registry", "file_hashes", "atomic", "reporting", "laps", "schema"},
+    {"layers", "agreement", "conditions"},
+    {"targets", "zoos", "metrics", "rank", "render", "config", "stamp", "saved", "drops"},
+    {"extract", "cache", "score", "curve", "join", "gate"},
     {"layer_index"},
     {"plan"},
     {"fill"},
     {"run", "row"},
-    {"pipeline", "rescore"},
+    {"pipeline", "rescore", "dry_run"},
     {"cli"},
 ]
 ALLOWED = {
@@ -32,13 +32,14 @@ ALLOWED = {
     "sklearn": {"metrics", "score"},
     "scipy": {"metrics", "score"},
     "rich": {"cli", "render"},
+    "jinja2": {"render"},
     "typer": {"cli"},
     "filelock": {"cache"},
     "huggingface_hub": {"zoos"},
     "safetensors": {"zoos"},
 }
 # Never at module level, except where the module itself is imported only for a forward pass.
-LATE = {"torch", "torchvision", "timm", "sklearn", "scipy", "pyarrow", "huggingface_hub"}
+LATE = {"torch", "torchvision", "timm", "sklearn", "scipy", "pyarrow", "jinja2", "huggingface_hub"}
 MODULES = sorted(ROOT.rglob("*.py"))
 
 

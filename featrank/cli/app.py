@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
-from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from featrank import __version__
 from featrank.cli.cache import cache
 from featrank.cli.extract import extract
+from featrank.cli.gate import gate
 from featrank.cli.layers import layers
+from featrank.cli.metrics import metrics
 from featrank.cli.models import models
 from featrank.cli.rank import rank
 from featrank.cli.score import score
+from featrank.cli.table import table
+from featrank.cli.termination import EXIT_CODE, Terminated, ended_by_sigterm
 from featrank.errors import FeatrankError
 
 app = typer.Typer(
@@ -31,8 +33,11 @@ app = typer.Typer(
 app.command()(rank)
 app.command()(extract)
 app.command()(score)
+app.command()(table)
+app.command()(gate)
 app.add_typer(cache, name="cache")
 app.command()(layers)
+app.command()(metrics)
 app.command()(models)
 
 
@@ -51,22 +56,18 @@ def featrank(
     """Shared options of all commands."""
 
 
-class Terminated(BaseException):
-    """SIGTERM: unwinds like Ctrl-C, so that files in flight are cleaned up."""
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise Terminated
-
-
 def main() -> None:
     """Run the program; never returns.
 
     Exit codes: 0 done; 1 a gate said no; 2 asked wrongly; 3 could not complete; 130 interrupted;
     143 terminated.
     """
-    signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(_run())
+    if not (sys.stdout.isatty() and sys.stderr.isatty()):
+        # Typer takes every run under GitHub Actions for one on a terminal, escape codes and all.
+        os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")
+    with ended_by_sigterm():
+        code = _run()
+    sys.exit(code)
 
 
 def _run() -> int:  # noqa: PLR0911 (one return an ending)
@@ -85,7 +86,7 @@ def _run() -> int:  # noqa: PLR0911 (one return an ending)
         return 130
     except Terminated:
         _say("terminated", "what is finished is kept; the same command goes on from there")
-        return 143
+        return EXIT_CODE
     except BrokenPipeError:
         # The reader has gone, as with `featrank … | head`; nothing may be written any more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -31,13 +31,15 @@ def _store(cache_dir: Path | None) -> FeatureStore:
 
 
 @cache.command("dir")
-def show_dir(cache_dir: opt.CacheDir = None) -> None:
+def show_dir(cache_dir: opt.CacheDir = None, config_file: opt.ConfigFile = None) -> None:
     """Print where the cache is."""
     typer.echo(opt.cache_directory(cache_dir))
 
 
 @cache.command("list")
-def list_all(as_json: Json = False, cache_dir: opt.CacheDir = None) -> None:
+def list_all(
+    as_json: Json = False, cache_dir: opt.CacheDir = None, config_file: opt.ConfigFile = None
+) -> None:
     """List the layers that are cached, those used last first."""
     from featrank.cache.listing import describe, list_entries
 
@@ -49,7 +51,7 @@ def list_all(as_json: Json = False, cache_dir: opt.CacheDir = None) -> None:
 
 
 @cache.command()
-def show(key: Key, cache_dir: opt.CacheDir = None) -> None:
+def show(key: Key, cache_dir: opt.CacheDir = None, config_file: opt.ConfigFile = None) -> None:
     """Print all that is known of one layer, as JSON."""
     from featrank.cache.listing import describe, find_entry
 
@@ -57,7 +59,9 @@ def show(key: Key, cache_dir: opt.CacheDir = None) -> None:
 
 
 @cache.command()
-def verify(cache_dir: opt.CacheDir = None, debug: opt.Debug = False) -> None:
+def verify(
+    cache_dir: opt.CacheDir = None, config_file: opt.ConfigFile = None, debug: opt.Debug = False
+) -> None:
     """Read every byte and compare checksums; exit 3 where something is damaged."""
     opt.enable_debug(debug)
     store = _store(cache_dir)
@@ -83,6 +87,7 @@ def prune(
     model: Annotated[str | None, typer.Option(help="Only models that match.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     cache_dir: opt.CacheDir = None,
+    config_file: opt.ConfigFile = None,
 ) -> None:
     """Remove layers, but nothing that a running process uses, and nothing outside the cache."""
     from featrank.cache.listing import total_bytes
@@ -116,6 +121,7 @@ def export(
     key: Key,
     file: Annotated[Path, typer.Argument(help="FILE.npz or FILE.parquet.")],
     cache_dir: opt.CacheDir = None,
+    config_file: opt.ConfigFile = None,
 ) -> None:
     """Write one layer as a single file for other tools."""
     from featrank.cache.export import export_layer

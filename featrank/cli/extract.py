@@ -24,6 +24,7 @@ def extract(
     allow_partial: opt.AllowPartial = False,
     layers: opt.Layers = "last",
     pool: opt.Pool = "auto",
+    shard: opt.Shard = None,
     device: opt.Device = "auto",
     precision: opt.Precision = "float32",
     batch_size: opt.BatchSize = 32,
@@ -31,6 +32,8 @@ def extract(
     cache: opt.CacheMode = "reuse",
     cache_dir: opt.CacheDir = None,
     part_rows: opt.PartRows = None,
+    config_file: opt.ConfigFile = None,
+    dry_run: opt.DryRun = False,
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,
 ) -> None:
@@ -41,13 +44,14 @@ def extract(
     opt.enable_debug(debug)
 
     from featrank.cli.console import StderrReporter, data_console
+    from featrank.cli.dry_run import show_plan
     from featrank.config import RunConfig
     from featrank.pipeline import extract_models
     from featrank.render.extracted import print_extracted
 
     config = RunConfig(
         dataset=dataset,
-        models=tuple(models),
+        models=opt.model_names(models),
         layers=layers,
         pool=pool,
         selection=opt.selection(
@@ -64,8 +68,13 @@ def extract(
         cache=cache,
         cache_dir=opt.cache_directory(cache_dir),
         rows_per_part=part_rows,
+        shard=shard,
     )
-    reports = extract_models(config, StderrReporter(quiet=quiet))
+    reporter = StderrReporter(quiet=quiet)
+    if dry_run:
+        show_plan(config, reporter)
+        return
+    reports = extract_models(config, reporter)
     print_extracted(reports, data_console())
     if any(report.reason for report in reports):
         raise typer.Exit(3)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from featrank.cli import options as opt
+
 
 def layers(
     models: Annotated[
@@ -23,6 +25,7 @@ def layers(
             help="Where the lists are kept. [default: the user's cache folder]",
         ),
     ] = None,
+    config_file: opt.ConfigFile = None,
 ) -> None:
     """List the layers of models in depth order: shape, width, stride, cost. Downloads nothing.
 
@@ -31,7 +34,6 @@ def layers(
     import json
 
     from featrank.cli.console import data_console
-    from featrank.cli.options import cache_directory
     from featrank.config import check_pooling
     from featrank.layer_index import LayerIndex
     from featrank.render.layer_table import layer_table
@@ -39,10 +41,10 @@ def layers(
     from featrank.zoos.zoo import Shelf
 
     check_pooling(pool)
-    directory = cache_directory(cache_dir)
+    directory = opt.cache_directory(cache_dir)
     shelf, index = Shelf.at(directory), LayerIndex(directory)
     document, console = {}, data_console()
-    for model in resolve_models(models, shelf):
+    for model in resolve_models(opt.model_names(models), shelf):
         size = zoo_of(model).preprocessing(model, shelf).input_size
         known = index.get(model.timm_name, size)
         document[model.id] = [layer.document for layer in known]

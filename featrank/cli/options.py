@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from featrank.cli import config_file
 from featrank.errors import InputError
 
 if TYPE_CHECKING:
@@ -90,7 +92,7 @@ Models = Annotated[
     typer.Option(
         help="Names, comma-separated or repeated: timm or torchvision names, wildcards,"
         " NAME@CHECKPOINT, hf-hub:ORG/NAME, local-dir:PATH, torchvision:NAME, package:NAME,"
-        " random:NAME.",
+        " random:NAME; @FILE or @- for a list, a name a line.",
         rich_help_panel=_MODELS,
     ),
 ]
@@ -144,6 +146,7 @@ CacheMode = Annotated[
     str,
     typer.Option(
         "--cache",
+        envvar="FEATRANK_CACHE_MODE",  # FEATRANK_CACHE is where it is
         help="reuse; refresh: extract again; only: never load a model; off: keep nothing.",
         rich_help_panel=_RUN,
     ),
@@ -165,7 +168,50 @@ PartRows = Annotated[
 ]
 Output = Annotated[
     list[Path] | None,
-    typer.Option("--output", "-o", help="Also write FILE.json.", rich_help_panel=_OUTPUT),
+    typer.Option(
+        "--output",
+        "-o",
+        help="Also write FILE: .json, .csv, .parquet, .md or .html. Repeats.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+PrintFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="Print json, csv or md rather than the table.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+GitHub = Annotated[
+    bool | None,
+    typer.Option(
+        "--github/--no-github",
+        help="Write the step summary and annotations. [default: where GITHUB_ACTIONS=true]",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        metavar="I/N", help="Only every N-th model from the I-th on.", rich_help_panel=_MODELS
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", help="Print what would be done, do nothing.", rich_help_panel=_RUN),
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        envvar="FEATRANK_CONFIG",
+        metavar="FILE.toml",
+        is_eager=True,
+        callback=config_file.load,
+        help="Flags from a file; see configs/.",
+        rich_help_panel=_RUN,
+    ),
 ]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="No talk on stderr.", rich_help_panel=_OUTPUT)
@@ -180,6 +226,31 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 def split_list(values: Iterable[str]) -> tuple[str, ...]:
     """Comma-separated and repeated values as one list."""
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+def model_names(values: Iterable[str]) -> tuple[str, ...]:
+    """Names of models, with those that ``@FILE`` or ``@-`` lists in its place.
+
+    A list has a name a line; what follows a ``#`` after a space or at the start is a comment.
+
+    Raises:
+        InputError: No such list.
+    """
+    names: list[str] = []
+    for value in values:
+        if not value.startswith("@"):
+            names.append(value)
+            continue
+        try:
+            text = sys.stdin.read() if value == "@-" else Path(value[1:]).expanduser().read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not text"
+            raise InputError(
+                f"--models {value}: {reason}", "name a file with a name a line"
+            ) from error
+        lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines())
+        names += filter(None, lines)
+    return tuple(names)
 
 
 def cache_directory(given: Path | None) -> Path:

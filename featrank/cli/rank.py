@@ -28,6 +28,7 @@ def rank(
     layers: opt.Layers = "last",
     pool: opt.Pool = "auto",
     per_layer: opt.PerLayer = False,
+    shard: opt.Shard = None,
     device: opt.Device = "auto",
     precision: opt.Precision = "float32",
     batch_size: opt.BatchSize = 32,
@@ -35,7 +36,11 @@ def rank(
     cache: opt.CacheMode = "reuse",
     cache_dir: opt.CacheDir = None,
     part_rows: opt.PartRows = None,
+    config_file: opt.ConfigFile = None,
+    dry_run: opt.DryRun = False,
     output: opt.Output = None,
+    format_: opt.PrintFormat = None,
+    github: opt.GitHub = None,
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,
 ) -> None:
@@ -45,16 +50,15 @@ def rank(
     """
     opt.enable_debug(debug)
 
-    from featrank.cli.console import StderrReporter, data_console
+    from featrank.cli.console import StderrReporter
+    from featrank.cli.dry_run import show_plan
+    from featrank.cli.ways_out import WaysOut
     from featrank.config import DEFAULT_METRICS, RunConfig
     from featrank.pipeline import rank_models
-    from featrank.render.document import result_document
-    from featrank.render.files import check_outputs, write_outputs
-    from featrank.render.table import print_table
 
     config = RunConfig(
         dataset=dataset,
-        models=tuple(models),
+        models=opt.model_names(models),
         metrics=opt.split_list(metrics or DEFAULT_METRICS),
         by=by,
         null=null,
@@ -74,12 +78,14 @@ def rank(
         cache=cache,
         cache_dir=opt.cache_directory(cache_dir),
         rows_per_part=part_rows,
+        shard=shard,
     )
-    outputs = output or []
-    check_outputs(outputs)
-    result = rank_models(config, StderrReporter(quiet=quiet))
-    document = result_document(result)
-    print_table(document, data_console(), per_layer=per_layer)
-    write_outputs(outputs, document)
+    reporter = StderrReporter(quiet=quiet)
+    ways_out = WaysOut(output, format_, reporter, per_layer=per_layer, to_github=github)
+    if dry_run:
+        show_plan(config, reporter, format_)
+        return
+    result = rank_models(config, reporter, ways_out.refresh)
+    ways_out.show(result)
     if result.ranking.failed:
         raise typer.Exit(3)

@@ -30,7 +30,10 @@ def score(
     seeds: Annotated[int, typer.Option(help="Splits that --curve averages over.")] = 5,
     seed: opt.ScoreSeed = 0,
     cache_dir: opt.CacheDir = None,
+    config_file: opt.ConfigFile = None,
     output: opt.Output = None,
+    format_: opt.PrintFormat = None,
+    quiet: opt.Quiet = False,
     debug: opt.Debug = False,
 ) -> None:
     """Score features that are there already, without loading a model.
@@ -41,22 +44,21 @@ def score(
 
     from featrank.cache.store import FeatureStore
     from featrank.cli.console import StderrReporter, data_console
+    from featrank.cli.ways_out import WaysOut
     from featrank.config import DEFAULT_METRICS, check_permutations, check_seeds
     from featrank.curve import CurvePlan
     from featrank.file_hashes import FileHashes
     from featrank.records import Shuffles
     from featrank.render.curve_table import print_curves
     from featrank.render.document import result_document
-    from featrank.render.files import check_outputs, write_outputs
-    from featrank.render.table import print_table
     from featrank.rescore import score_sources
 
     check_permutations(null)
     check_seeds(seeds)
-    outputs = output or []
-    check_outputs(outputs)
+    reporter = StderrReporter(quiet=quiet)
+    ways_out = WaysOut(output, format_, reporter)
     root = opt.cache_directory(cache_dir)
-    store = FeatureStore(root, FileHashes(root / "file-hashes.sqlite"), StderrReporter().warn)
+    store = FeatureStore(root, FileHashes(root / "file-hashes.sqlite"), reporter.warn)
     names = opt.split_list(metrics or DEFAULT_METRICS)
     try:
         result = score_sources(
@@ -66,7 +68,6 @@ def score(
         )  # fmt: skip
     finally:
         store.lease.close()
-    document = result_document(result)
-    print_table(document, data_console())
-    print_curves(document, data_console())
-    write_outputs(outputs, document)
+    ways_out.show(result)
+    if format_ in (None, "table"):
+        print_curves(result_document(result), data_console())

@@ -1,4 +1,4 @@
-"""The metrics: one file each, found by scanning this folder.
+"""The metrics: one file each, found by scanning this folder; other packages may add to them.
 
 ``from featrank.metrics import tmi; tmi(features, labels)`` returns a float: the name gives the
 file's declaration, which can be called.
@@ -10,11 +10,12 @@ import sys
 from types import ModuleType
 
 from featrank.metrics.declaration import Metric
+from featrank.metrics.plugins import load_plugins
 from featrank.registry import Registry
 
 __all__ = ["METRICS", "Metric"]
 
-METRICS: Registry[Metric] = Registry(__name__, "METRIC", "metric")
+METRICS: Registry[Metric] = Registry(__name__, "METRIC", "metric", load_plugins)
 
 
 class _Package(ModuleType):

@@ -107,7 +107,7 @@ def fit_gaussians(training: Moments, negligible: float = _NEGLIGIBLE) -> TiedGau
     from scipy.linalg import cho_solve, cholesky
 
     means, present = training.means, training.present
-    scatter = training.scatter()
+    scatter = training.scatter(whole=False)
     trace = np.trace(scatter)
     degrees = training.n_samples - 1
     factor = None

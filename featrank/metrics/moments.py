@@ -118,10 +118,13 @@ class Moments:
         )
         return means
 
-    def scatter(self) -> Float64Array:
-        """Sum over rows of the squared deviation from the class mean: whole, or its diagonal.
+    def scatter(self, *, whole: bool = True) -> Float64Array:
+        """Sum over rows of the squared deviation from the class mean: a matrix, or its diagonal.
 
         Exactly zero where rounding is all that is left, as when no class has two different rows.
+
+        Args:
+            whole: False where the upper triangle of the matrix is enough.
         """
         scaled = self.deviations[self.present] / np.sqrt(self.counts[self.present, None])
         if self.squares.ndim == 1:
@@ -131,7 +134,8 @@ class Moments:
         scatter = _add_gram(self.squares.copy(order="F"), scaled, -1.0)
         if np.trace(scatter) <= _ROUNDING * np.trace(self.squares):
             return np.zeros_like(scatter)
-        _mirror(scatter)
+        if whole:
+            _mirror(scatter)
         return scatter
 
     def between_root(self) -> Float64Array:

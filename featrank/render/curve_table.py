@@ -50,11 +50,11 @@ def _cells(found: Mapping[str, Any]) -> list[str]:
 
 def _verdict(name: str, found: Mapping[str, int]) -> str:
     """Where a generative classifier and the linear probe cross."""
-    if "leads_to" not in found:
-        return f"{name} never leads linear."
+    if "last_ahead" not in found:
+        return f"{name} is never ahead of linear."
     if "behind_from" not in found:
-        return f"{name} leads linear up to {found['leads_to']} shots, the most that there are."
+        return f"{name} is ahead of linear at {found['last_ahead']} shots, the most there are."
     return (
-        f"{name} and linear cross: {name} leads up to {found['leads_to']} shots,"
-        f" linear from {found['behind_from']}."
+        f"{name} and linear cross: {name} is last ahead at {found['last_ahead']} shots,"
+        f" linear leads from {found['behind_from']} on."
     )

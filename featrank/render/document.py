@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
+from typing import Any, cast
 
 from featrank.records import MetricScore, Null, Result, ScoreRow
+from featrank.schema import SCHEMA_VERSION, ResultDocument
 
-SCHEMA_VERSION = 1
 
-
-def result_document(result: Result) -> dict[str, Any]:
+def result_document(result: Result) -> ResultDocument:
     """A result as JSON: keys that do not apply are left out."""
     target = result.target
-    return {
+    document = {
         "schema_version": SCHEMA_VERSION,
-        "partial": False,
+        "partial": result.partial,
         "config": _present(
-            **{**result.config, "metrics": list(result.ranking.metrics)},
+            **{**result.config, "metrics": list(result.ranking.metrics), "by": result.ranking.by},
             layers_by=list(result.ranking.layers_by) or None,
         ),
         "stamp": dict(result.stamp),
@@ -28,18 +28,16 @@ def result_document(result: Result) -> dict[str, Any]:
             class_counts=dict(target.class_counts),
             split=target.split,
             skipped=len(target.skipped),
-            offered={
-                "n_images": sum(target.offered.values()),
-                "n_classes": len(target.offered),
-            }
-            if target.offered is not None
-            else None,
+            offered=asdict(target.offered) if target.offered is not None else None,
             duplicates=target.n_duplicates or None,
             warnings=list(target.warnings) or None,
         ),
+        "candidates": list(result.candidates),
         "rows": [_row(row) for row in result.ranking.rows],
         "skipped": [{"path": skip.path, "reason": skip.reason} for skip in target.skipped],
+        "timings": dict(result.timings),
     }
+    return cast(ResultDocument, document)
 
 
 def _row(row: ScoreRow) -> dict[str, Any]:
@@ -47,11 +45,14 @@ def _row(row: ScoreRow) -> dict[str, Any]:
         model=row.model.id,
         requested=row.model.requested,
         zoo=row.model.zoo,
+        architecture=row.model.architecture,
         layer=row.layer.name,
         pooling=row.layer.pooling,
         n_features=row.n_features,
         n_params=row.n_params,
         images_per_second=row.images_per_second,
+        device=row.device,
+        weights=row.weights,
         status=row.status,
         reason=row.reason or None,
         hint=row.hint or None,
@@ -69,6 +70,7 @@ def _row(row: ScoreRow) -> dict[str, Any]:
 
 def _score(scored: MetricScore) -> dict[str, Any]:
     score, null = scored.score, scored.null or Null()
+    low, high = score.interval if score and score.interval else (None, None)
     return _present(
         value=score.value if score else None,
         tie_break=score.tie_break if score else None,
@@ -77,6 +79,8 @@ def _score(scored: MetricScore) -> dict[str, Any]:
         version=scored.version,
         params=dict(scored.params),
         higher_is_better=scored.higher_is_better,
+        low=low,
+        high=high,
         details=dict(score.details) if score and score.details else None,
         reason=scored.reason or None,
         null_mean=null.mean,

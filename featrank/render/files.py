@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from featrank.atomic import write_bytes
 from featrank.errors import IncompleteError, InputError
-from featrank.render import json_file
+from featrank.registry import Registry
+from featrank.render.format import Format
+from featrank.reporting import Reporter
+from featrank.schema import ResultDocument
 
-_WRITERS = {json_file.SUFFIX: json_file.write}
+FORMATS: Registry[Format] = Registry("featrank.render", "FORMAT", "format")
 
 
 def check_outputs(paths: Sequence[Path]) -> None:
@@ -20,28 +24,71 @@ def check_outputs(paths: Sequence[Path]) -> None:
         InputError: Unknown suffix, no such folder, a folder, or no permission.
     """
     for path in paths:
-        if path.suffix.lower() not in _WRITERS:
-            raise InputError(
-                f"-o {path}: unknown format '{path.suffix}'", f"known: {', '.join(_WRITERS)}"
-            )
+        _format_of(path)
         if path.is_dir():
             raise InputError(
                 f"-o {path}: is a folder", f"name a file in it: {path / 'result.json'}"
             )
         if not path.parent.is_dir():
             raise InputError(f"-o {path}: no such folder", f"mkdir -p {path.parent}")
-        if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-            raise InputError(f"-o {path}: no permission to write", "choose another place")
+        try:
+            if path.exists() and not os.access(path, os.W_OK):
+                raise PermissionError
+            with tempfile.TemporaryFile(dir=path.parent):
+                pass
+        except OSError as error:
+            said = f" ({error.strerror})" if error.strerror else ""
+            raise InputError(
+                f"-o {path}: no permission to write{said}", "choose another place"
+            ) from error
 
 
-def write_outputs(paths: Sequence[Path], document: Mapping[str, Any]) -> None:
+def write_outputs(paths: Sequence[Path], document: ResultDocument) -> None:
     """Write the document to each path.
 
     Raises:
-        IncompleteError: A path could not be written after all.
+        IncompleteError: A path could not be written after all; the others were.
     """
+    failures: list[tuple[Path, OSError]] = []
     for path in paths:
         try:
-            _WRITERS[path.suffix.lower()](path, document)
+            write_bytes(path, _format_of(path).render(document))
         except OSError as error:
-            raise IncompleteError(f"cannot write {path}: {error.strerror}") from error
+            failures.append((path, error))
+    if failures:
+        path, reason = failures[0]
+        raise IncompleteError(
+            f"cannot write {path}: {reason.strerror}", "make room for it and run again"
+        ) from reason
+
+
+def refresh_outputs(paths: Sequence[Path], document: ResultDocument, reporter: Reporter) -> None:
+    """Write a result that is not complete yet; what cannot be written now may be later."""
+    try:
+        write_outputs(paths, document)
+    except IncompleteError as error:
+        reporter.warn(error.message)
+
+
+def printed_format(name: str | None) -> Format | None:
+    """The format for stdout; None for the table.
+
+    Raises:
+        InputError: There is none of that name that can be printed.
+    """
+    if name is None or name == "table":
+        return None
+    form = FORMATS.get(name)
+    if not form.prints:
+        raise InputError(f"--format {name} is for files only", f"write one: -o result.{name}")
+    return form
+
+
+def _format_of(path: Path) -> Format:
+    by_suffix = {form.suffix: form for form in FORMATS}
+    form = by_suffix.get(path.suffix.lower())
+    if form is None:
+        raise InputError(
+            f"-o {path}: unknown format '{path.suffix}'", f"known: {', '.join(by_suffix)}"
+        )
+    return form

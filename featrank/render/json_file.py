@@ -1,22 +1,22 @@
-"""A result as one JSON file."""
+"""A result as one JSON document."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
-from featrank.atomic import write_text
-
-SUFFIX = ".json"
+from featrank.render.format import Format
+from featrank.schema import ResultDocument
 
 
-def write(path: Path, document: Mapping[str, Any]) -> None:
-    """Write the document atomically.
+def render(document: ResultDocument) -> bytes:
+    """The document itself.
 
     Raises:
-        OSError: The path cannot be written.
+        ValueError: It holds NaN or infinity, which never reach a score.
     """
-    # NaN and infinity never reach a score; JSON readers elsewhere could not take them.
-    write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    # Unpaired surrogates, from file names that are not UTF-8, must not lose the whole result.
+    return (text + "\n").encode("utf-8", "backslashreplace")
+
+
+FORMAT = Format("json", render)

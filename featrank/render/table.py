@@ -27,19 +27,30 @@ def print_table(document: Mapping[str, Any], console: Console, *, per_layer: boo
         per_layer: Whether every layer has its row, rather than each model's best; on a terminal,
             with a picture of the scores over depth.
     """
-    console.print(Text(header(document["target"])))
-    for line in small_classes(document):
-        console.print(Text(line))
+    lines = [header(document["target"]), *small_classes(document)]
+    if document.get("partial"):
+        lines.append(partial_line(document))
+    _print_lines(lines, console)
     rows = _shown_rows(document, per_layer=per_layer)
     layered = any("layer_rank" in row for row in rows)
     rank = "layer_rank" if per_layer and layered else "rank"
-    _print_rows(document, rows, rank, console)
-    if per_layer and console.is_terminal:
-        for model, line in pictures(document):
-            console.print(Text(f"{shown(model)}: {line}"), soft_wrap=True)
-    said = (*notes(document, rows), *layer_notes(document, per_layer=per_layer))
-    for line in (*said, *_null_note(document), FOOTER):
-        console.print(Text(line))
+    # Files have what a narrow terminal does without.
+    dispensable = ("width", "params", "img/s", "mean rank")
+    columns = ranking_columns(document, rows, rank)
+    print_columns(columns, console, left=("model", "layer"), dispensable=dispensable)
+    drawn = pictures(document) if per_layer and console.is_terminal else ()
+    lines = [f"{shown(model)}: {line}" for model, line in drawn]
+    lines += notes(document, rows)
+    lines += layer_notes(document, per_layer=per_layer)
+    if layered and not per_layer:
+        lines.append("--per-layer shows all layers.")
+    _print_lines([*lines, *_null_note(document), FOOTER], console)
+
+
+def _print_lines(lines: Sequence[str], console: Console) -> None:
+    """Lines that the terminal wraps where it must; Rich would cut a long name in two."""
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
 
 
 def header(target: Mapping[str, Any]) -> str:
@@ -62,6 +73,14 @@ def header(target: Mapping[str, Any]) -> str:
     return f"{shown(target['name'])}: {'; '.join(parts)}"
 
 
+def partial_line(document: Mapping[str, Any]) -> str:
+    """That models are still to come, and which."""
+    present = {row["model"] for row in document["rows"]}
+    missing = [shown(model) for model in document["candidates"] if model not in present]
+    named = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
+    return f"Partial: {len(missing)} of {len(document['candidates'])} models to come: {named}"
+
+
 def _shown_rows(document: Mapping[str, Any], *, per_layer: bool) -> list[Mapping[str, Any]]:
     """The models' rows; with ``per_layer`` each replaced by all of the model, in depth order."""
     rows: list[Mapping[str, Any]] = []
@@ -70,6 +89,18 @@ def _shown_rows(document: Mapping[str, Any], *, per_layer: bool) -> list[Mapping
             continue
         rows += layers_of(document, row["model"]) if per_layer else [row]
     return rows
+
+
+def file_notes(document: Mapping[str, Any]) -> list[str]:
+    """All that a reader of a file must know beside the numbers."""
+    return [
+        *small_classes(document),
+        *map(shown, document["target"].get("warnings", ())),
+        *notes(document),
+        *layer_notes(document, per_layer=False),
+        *_null_note(document),
+        FOOTER,
+    ]
 
 
 def _null_note(document: Mapping[str, Any]) -> Iterator[str]:
@@ -93,28 +124,34 @@ def layer_notes(document: Mapping[str, Any], *, per_layer: bool) -> Iterator[str
         yield "None of the metrics compares layers: the deepest stands for its model."
     if "tmi" in metrics:
         yield "Raw tmi grows with width and scale: it does not compare layers; tmi_norm does."
-    if not per_layer:
-        yield "--per-layer shows all layers."
 
 
 def notes(
     document: Mapping[str, Any], shown_rows: Sequence[Mapping[str, Any]] | None = None
 ) -> Iterator[str]:
-    """What a reader must know beside the numbers, one line each."""
-    rows: Sequence[Mapping[str, Any]] = document["rows"] if shown_rows is None else shown_rows
+    """What a reader must know beside the numbers, one line each.
+
+    Args:
+        document: The result.
+        shown_rows: The rows that are shown; each model's best by default.
+    """
+    rows = _shown_rows(document, per_layer=False) if shown_rows is None else shown_rows
+    names = labels(rows)
+    several = len(names) < len(rows)
     for row in rows:
+        where = f" {shown(row['layer'])}" if several else ""
         if row["status"] == "failed":
             way_out = f" → {row['hint']}" if row.get("hint") else ""
-            yield f"{shown(label(row, rows))} failed: {shown(row['reason'])}{shown(way_out)}"
+            yield f"{names[row['model']]} failed: {shown(row['reason'])}{shown(way_out)}"
         if loading := row.get("loading"):
-            counts = ", ".join(f"{len(names)} {kind}" for kind, names in loading.items())
-            yield f"{shown(label(row, rows))}: tensors of its checkpoint that did not fit: {counts}"
+            counts = ", ".join(f"{len(tensors)} {kind}" for kind, tensors in loading.items())
+            yield f"{names[row['model']]}: tensors of its checkpoint that did not fit: {counts}"
         for metric, score in row.get("scores", {}).items():
             said = [score["reason"]] if "reason" in score else remarks(score.get("details", {}))
             if "null_reason" in score and "label_free" not in score.get("details", {}):
                 said = [*said, f"no null: {score['null_reason']}"]
             for remark in said:
-                yield f"{shown(label(row, rows))}, {metric}: {shown(remark)}"
+                yield f"{names[row['model']]}{where}, {metric}: {shown(remark)}"
 
 
 def remarks(details: Mapping[str, Any]) -> Iterator[str]:
@@ -129,40 +166,52 @@ def remarks(details: Mapping[str, Any]) -> Iterator[str]:
         yield f"{unpredictable} images whose class has no other image count as wrong"
 
 
-def label(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
-    """A model's name as typed, or its full id where that names two."""
-    requested: str = row["requested"]
-    models = {other["model"] for other in rows if other["requested"] == requested}
-    return requested if len(models) <= 1 else str(row["model"])
+def labels(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Each model's name by its id: as typed, or the full id where what was typed names two."""
+    models: dict[str, set[str]] = {}
+    for row in rows:
+        models.setdefault(row["requested"], set()).add(row["model"])
+    return {
+        row["model"]: shown(
+            row["requested"] if len(models[row["requested"]]) == 1 else row["model"]
+        )
+        for row in rows
+    }
 
 
-def _print_rows(
-    document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], rank: str, console: Console
-) -> None:
-    """The rows, with each score's rank of that kind behind it."""
-    metrics: Sequence[str] = document["config"]["metrics"]
+def ranking_columns(
+    document: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]] | None = None,
+    rank: str = "rank",
+) -> dict[str, list[str]]:
+    """The cells of the ranking by heading.
+
+    Args:
+        document: The result.
+        rows: Those to show; each model's best by default.
+        rank: Which rank stands behind a score: ``rank`` or ``layer_rank``.
+    """
+    rows = _shown_rows(document, per_layer=False) if rows is None else rows
     layered = any("layer_rank" in row for row in rows)
+    names = labels(rows)
     nulls = "null" in document["config"]
-    columns = {
+    return {
         "#": [str(row.get("rank", "–")) for row in rows],
-        "model": [shown(label(row, rows)) + ("\n  null" if nulls else "") for row in rows],
-        **({"layer": [str(row["layer"]) for row in rows]} if layered else {}),
+        "model": [names[row["model"]] + ("\n  null" if nulls else "") for row in rows],
+        **({"layer": [shown(row["layer"]) for row in rows]} if layered else {}),
         **{
-            f"{metric} {_arrow(metric, rows)}": [
+            f"{metric} {_arrow(metric, rows)}".strip(): [
                 _cell(score := row.get("scores", {}).get(metric), rank)
                 + (f"\n{_null(score)}" if nulls else "")
                 for row in rows
             ]
-            for metric in metrics
+            for metric in document["config"]["metrics"]
         },
         "mean rank": [f"{row['mean_rank']:.3g}" if "mean_rank" in row else "–" for row in rows],
         "params": [_millions(row.get("n_params")) for row in rows],
         "width": [str(row.get("n_features", "–")) for row in rows],
         "img/s": [_speed(row) for row in rows],
     }
-    # Files have what a narrow terminal does without.
-    dispensable = ("width", "params", "img/s", "mean rank")
-    print_columns(columns, console, left=("model", "layer"), dispensable=dispensable)
 
 
 def _arrow(metric: str, rows: Sequence[Mapping[str, Any]]) -> str:
@@ -191,6 +240,6 @@ def _millions(n_params: int | None) -> str:
 
 
 def _speed(row: Mapping[str, Any]) -> str:
-    if row["status"] == "ok":
+    if row["status"] == "ok" and "images_per_second" in row:
         return f"{row['images_per_second']:.0f}"
     return str(row["status"])

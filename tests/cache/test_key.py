@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import pytest
 
@@ -54,3 +55,9 @@ def test_every_field_is_tested() -> None:
 
 def test_equal_keys_are_equal(key: FeatureKey) -> None:
     assert dataclasses.replace(key).hash == key.hash
+
+
+def test_a_key_comes_back_from_its_json(key: FeatureKey) -> None:
+    again = FeatureKey.from_document(json.loads(json.dumps(key.document)))
+    assert again == key
+    assert again.hash == key.hash

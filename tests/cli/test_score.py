@@ -88,7 +88,7 @@ def test_curve_of_a_file(featrank_main: Main, given: Path, tmp_path: Path) -> No
     assert f"{curve['classifiers']['linear']['mean'][3]:.3f}±" in ended.out
 
 
-def test_curve_of_a_cached_layer_is_kept(
+def test_curve_of_a_cached_layer_is_kept_and_leep_reads_its_head(
     featrank_main: Main, cache_dir: Path, tmp_path: Path
 ) -> None:
     from featrank.curve import CurvePlan, learning_curve
@@ -96,11 +96,16 @@ def test_curve_of_a_cached_layer_is_kept(
 
     extract = ("--dataset", "clipart", "--limit-per-class", 4, "--workers", 0, "--quiet")
     assert featrank_main("extract", *extract, "--models", "random:test_resnet").code == 0
-    (entry,) = json.loads(featrank_main("cache", "list", "--json").out)
-    arguments = ("score", entry["id"], "--metrics", "nb", "--curve", "--seeds", 2, "--seed", 7)
+    listed = json.loads(featrank_main("cache", "list", "--json").out)
+    ids = {entry["key"]["layer"]: entry["id"] for entry in listed}
+    features = ids["pre_logits"]
+    arguments = ("score", features, "--metrics", "nb,leep", "--curve", "--seeds", 2, "--seed", 7)
     assert featrank_main(*arguments, "-o", tmp_path / "a.json").code == 0
-    assert featrank_main("cache", "export", entry["id"], tmp_path / "f.npz").code == 0
-    exported = np.load(tmp_path / "f.npz")
+    for name, key in ids.items():
+        assert featrank_main("cache", "export", key, tmp_path / f"{name}.npz").code == 0
+    exported, head = np.load(tmp_path / "pre_logits.npz"), np.load(tmp_path / "head.npz")
+    found = row(tmp_path / "a.json")["scores"]["leep"]["value"]
+    assert found == METRICS.get("leep")(head["features"], head["labels"])
     labelled = Labelled.from_arrays(exported["features"], exported["labels"])
     curve = row(tmp_path / "a.json")["curve"]
     assert curve == learning_curve(labelled, CurvePlan(2, 7)).document

@@ -11,7 +11,7 @@ CURVE = {
         "gda": {"mean": [0.31, 0.5], "std": [0.01, 0.02]},
         "linear": {"mean": [0.2, 0.45], "std": [0.03, 0.04]},
     },
-    "crossings": {"nb": {"leads_to": 1, "behind_from": 2}, "gda": {"leads_to": 2}},
+    "crossings": {"nb": {"last_ahead": 1, "behind_from": 2}, "gda": {"last_ahead": 2}},
 }  # fmt: skip
 
 
@@ -28,8 +28,8 @@ def test_everything_is_said() -> None:
     lines = [line.split() for line in text.splitlines()]
     assert ["shots", "nb", "gda", "linear"] in lines
     assert ["1", "0.300±0.010", "0.310±0.010", "0.200±0.030"] in lines
-    assert "nb and linear cross: nb leads up to 1 shots, linear from 2." in text
-    assert "gda leads linear up to 2 shots, the most that there are." in text
+    assert "nb and linear cross: nb is last ahead at 1 shots, linear leads from 2 on." in text
+    assert "gda is ahead of linear at 2 shots, the most there are." in text
     assert "48 held-out images" in text
     assert "3 seeds" in text
     assert "\x1b" not in text
@@ -39,7 +39,7 @@ def test_everything_is_said() -> None:
 def test_one_seed_and_no_lead() -> None:
     single = {name: {"mean": found["mean"]} for name, found in CURVE["classifiers"].items()}  # type: ignore[attr-defined]
     text = printed({**CURVE, "classifiers": single, "crossings": {"nb": {"behind_from": 1}}})
-    assert "nb never leads linear." in text
+    assert "nb is never ahead of linear." in text
     assert "±" not in text.split("Balanced")[0]
 
 

@@ -44,8 +44,10 @@ def test_shape_is_the_fixed_one() -> None:
         "config",
         "stamp",
         "target",
+        "candidates",
         "rows",
         "skipped",
+        "timings",
     ]
     assert document["target"] == {
         "name": "pets", "fingerprint": "f" * 64, "n_images": 7, "n_classes": 2,

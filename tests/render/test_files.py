@@ -2,16 +2,26 @@ import json
 from pathlib import Path
 
 import pytest
+from result_documents import small_document
 
 from featrank.errors import IncompleteError, InputError
-from featrank.render.files import check_outputs, write_outputs
+from featrank.render.files import FORMATS, check_outputs, printed_format, write_outputs
 
 
-def test_json_is_written_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "r.json"
-    check_outputs([path])
-    write_outputs([path], {"value": 0.1 + 0.2, "name": "ä"})
-    assert json.loads(path.read_text()) == {"value": 0.1 + 0.2, "name": "ä"}
+def test_the_suffix_picks_the_format_and_what_was_there_is_replaced(tmp_path: Path) -> None:
+    paths = [tmp_path / f"r.{name}" for name in FORMATS.names()]
+    paths.append(tmp_path / "again.JSON")
+    (tmp_path / "r.csv").write_text("old")
+    check_outputs(paths)
+    document = small_document()
+    write_outputs(paths, document)
+    assert json.loads((tmp_path / "again.JSON").read_text()) == document
+    for form in FORMATS:
+        assert (tmp_path / f"r{form.suffix}").read_bytes() == form.render(document)
+
+
+def test_all_that_was_promised_is_there() -> None:
+    assert set(FORMATS.names()) == {"json", "csv", "parquet", "md", "html"}
 
 
 @pytest.mark.parametrize(
@@ -20,6 +30,7 @@ def test_json_is_written_as_it_is(tmp_path: Path) -> None:
         ("r.xls", "unknown format"),
         ("none/r.json", "no such folder"),
         ("folder.json", "is a folder"),
+        ("/proc/r.json", "no permission"),
     ],
 )
 def test_what_cannot_be_written_is_refused_first(tmp_path: Path, name: str, said: str) -> None:
@@ -34,7 +45,14 @@ def test_checking_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_vanished_is_explained(tmp_path: Path) -> None:
+def test_a_folder_that_vanished_is_explained_and_the_others_are_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(IncompleteError, match="cannot write"):
-        write_outputs([tmp_path / "file" / "r.json"], {})
+        write_outputs([tmp_path / "file" / "r.json", tmp_path / "r.json"], small_document())
+    assert (tmp_path / "r.json").exists()
+
+
+@pytest.mark.parametrize(("name", "said"), [("parquet", "files only"), ("yaml", "unknown format")])
+def test_what_cannot_be_printed(name: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        printed_format(name)

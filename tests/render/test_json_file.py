@@ -1,11 +1,19 @@
-from pathlib import Path
+import json
 
 import pytest
+from result_documents import small_document
 
 from featrank.render import json_file
 
 
-def test_nan_never_reaches_a_file(tmp_path: Path) -> None:
+def test_nan_never_reaches_a_file() -> None:
+    document = small_document()
+    document["rows"][0]["scores"]["gda"]["value"] = float("nan")
     with pytest.raises(ValueError, match="JSON"):
-        json_file.write(tmp_path / "r.json", {"value": float("nan")})
-    assert list(tmp_path.iterdir()) == []
+        json_file.render(document)
+
+
+def test_a_name_that_is_not_utf8_does_not_lose_the_result() -> None:
+    document = small_document()
+    document["target"]["name"] = "caf\udce9"
+    assert json.loads(json_file.render(document)) == document

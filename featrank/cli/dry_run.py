@@ -1,0 +1,29 @@
+"""``--dry-run``: what a run would do."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from featrank.cli.console import data_console
+from featrank.config import RunConfig
+from featrank.dry_run import plan_run
+from featrank.errors import InputError
+from featrank.render.planned import print_planned
+from featrank.reporting import Reporter
+
+
+def show_plan(config: RunConfig, reporter: Reporter, form: str | None = None) -> None:
+    """Print what a run would do, as a table or as JSON.
+
+    Raises:
+        InputError: Asked wrongly, as the run would be.
+    """
+    if form not in (None, "table", "json"):
+        raise InputError(f"--dry-run --format {form}: no such plan", "leave --format out, or json")
+    models = [model.document for model in plan_run(config, reporter)]
+    if form == "json":
+        typer.echo(json.dumps(models, indent=1, ensure_ascii=False))
+    else:
+        print_planned(models, data_console())

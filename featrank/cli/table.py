@@ -1,0 +1,43 @@
+"""``featrank table``: saved results, printed and joined."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from featrank.cli import options as opt
+
+
+def table(
+    results: Annotated[
+        list[Path], typer.Argument(metavar="RESULT...", help="JSON files of featrank rank -o.")
+    ],
+    by: opt.By = None,
+    per_layer: opt.PerLayer = False,
+    config_file: opt.ConfigFile = None,
+    output: opt.Output = None,
+    format_: opt.PrintFormat = None,
+    quiet: opt.Quiet = False,
+    github: opt.GitHub = None,
+    debug: opt.Debug = False,
+) -> None:
+    """Print saved results as one table: shards, lists of models, several targets.
+
+    Example: featrank table shard-*.json -o all.json
+    """
+    opt.enable_debug(debug)
+
+    from featrank.cli.console import StderrReporter
+    from featrank.cli.ways_out import WaysOut
+    from featrank.join import is_whole, join_results
+    from featrank.saved import read_result
+
+    reporter = StderrReporter(quiet=quiet)
+    ways_out = WaysOut(output, format_, reporter, per_layer=per_layer, to_github=github)
+    named = {str(path): read_result(path) for path in results}
+    result = join_results(named, by, reporter.warn)
+    if not is_whole(result):
+        reporter.warn("these results are partial: models that were asked for have no row")
+    ways_out.show(result)

@@ -1,0 +1,84 @@
+"""Metrics as a table for people, and one of them in full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from featrank.render.plain import shown
+
+COLUMNS = ("name", "better", "needs", "predicts", "cost", "paper")
+
+
+def cells(metric: Mapping[str, Any]) -> list[str]:
+    """A metric's entries under :data:`COLUMNS`."""
+    direction = "↑" if metric["higher_is_better"] else "↓"
+    rest = (shown(metric[key]) for key in ("needs", "predicts", "cost", "paper"))
+    return [metric["name"], direction, *rest]
+
+
+def print_metrics(
+    metrics: Sequence[Mapping[str, Any]], console: Console, notes: Sequence[str]
+) -> None:
+    """Print a row a metric; on a narrow terminal the reference wraps.
+
+    Args:
+        metrics: As :func:`featrank.metrics.description.describe` gives them.
+        console: Where to.
+        notes: Lines below the table.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in COLUMNS:
+        table.add_column(name, no_wrap=name != "paper")
+    for metric in metrics:
+        table.add_row(*map(Text, cells(metric)))
+    console.print(table)
+    for line in notes:
+        console.print(Text(line))
+
+
+def print_metric(metric: Mapping[str, Any], console: Console) -> None:
+    """Print all that is known of one metric."""
+    for line in _lines(metric):
+        console.print(Text(line), soft_wrap=True)
+
+
+def _lines(metric: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{metric['name']}: {shown(metric['summary'])}"
+    yield ""
+    facts = {
+        "better": "higher" if metric["higher_is_better"] else "lower",
+        "needs": metric["needs"],
+        "predicts": metric["predicts"],
+        "cost": metric["cost"],
+        "paper": metric["paper"],
+        "version": str(metric["version"]),
+        "parameters": ", ".join(f"{k}={v}" for k, v in metric["params"].items()) or "none",
+        "bounds": _bounds(metric),
+        "across widths": "compares" if metric["across_widths"] else "does not compare",
+        "wrong labels": _labels(metric),
+        "from": metric["origin"],
+    }
+    for name, value in facts.items():
+        yield f"{name:<14} {shown(value)}"
+    if metric["traps"]:
+        yield f"{'traps':<14} {shown(metric['traps'])}"
+    yield ""
+    yield from map(shown, metric["formula"].splitlines())
+
+
+def _bounds(metric: Mapping[str, Any]) -> str:
+    low, high = metric["bounds"]
+    text = f"{'-∞' if low is None else f'{low:g}'} to {'∞' if high is None else f'{high:g}'}"
+    return f"{text}, narrower by the shape of the data" if metric["bounds_depend_on_data"] else text
+
+
+def _labels(metric: Mapping[str, Any]) -> str:
+    if metric["label_free"]:
+        return "label-free: reads none"
+    return "lower it" if metric["sees_labels"] else "are not seen by it"
