@@ -46,7 +46,7 @@ def test_the_whole_registry_in_a_second(featrank_process: Any) -> None:
 def test_a_table_for_people(featrank_main: Main) -> None:
     ended = featrank_main("models", "resnet50", "--sort", "top1", "--limit", 3)
     assert ended.code == 0
-    lines = [line for line in ended.out.splitlines() if line.startswith("resnet50.")]
+    lines = [line for line in ended.out.splitlines() if line.strip().startswith("resnet50.")]
     assert len(lines) == 3
     assert "3 models" in ended.err
     assert "25.56M" in lines[0]
