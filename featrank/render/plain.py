@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
@@ -25,13 +26,14 @@ def print_columns(
     left for the terminal to wrap.
 
     Args:
-        columns: Cells by heading.
+        columns: Cells by heading; a cell may have several lines.
         console: Where to.
         left: Headings of the columns that are aligned to the left.
         dispensable: Headings that a narrow terminal does without.
     """
     widths = {
-        name: max(map(cell_len, (name, *cells)), default=0) for name, cells in columns.items()
+        name: max(cell_len(part) for cell in (name, *cells) for part in cell.split("\n"))
+        for name, cells in columns.items()
     }
     kept = list(columns)
     for name in dispensable:
@@ -48,7 +50,11 @@ def print_columns(
         )
         return f" {_GAP.join(padded)} "
 
-    rows = [line(cells) for cells in zip(*(columns[name] for name in kept), strict=True)]
+    rows = [
+        line(parts)
+        for cells in zip(*(columns[name] for name in kept), strict=True)
+        for parts in zip_longest(*(cell.split("\n") for cell in cells), fillvalue="")
+    ]
     blank = " " * (sum(widths[name] for name in kept) + len(_GAP) * (len(kept) - 1) + 2)
     rule = f" {'─' * (len(blank) - 2)} "
     console.print(Text(f"{blank}\n{line(kept)}", style="bold"), soft_wrap=True)
