@@ -313,6 +313,7 @@ def _main() -> None:
     rows = pq.ParquetFile(CLIPART).read().to_pylist()
     sources = [(row["class_name"], row["image"]) for row in rows]
     rng = random.Random(given.seed)
+    rng.shuffle(sources)
     with tempfile.TemporaryDirectory(prefix="featrank-fuzz-") as name:
         scratch = Path(name)
         root = scratch / "images"

@@ -108,10 +108,8 @@ class Target:
             for group in groups[:_NAMED]
         )
         more = "; ..." if len(groups) > _NAMED else ""
-        return (
-            *self.warnings,
-            f"{len(groups)} images stand in more than one class: {named}{more}",
-        )
+        count = "1 image stands" if len(groups) == 1 else f"{len(groups)} images stand"
+        return (*self.warnings, f"{count} in more than one class: {named}{more}")
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def test_equal_images_are_counted_and_contradictions_named(
     assert ended.code == 0
     assert "2 duplicates" in ended.out
     said = f"food/{second.name} (food) = tools/meal{second.suffix} (tools)"
-    assert f"warning: 1 images stand in more than one class: {said}" in ended.err
+    assert f"warning: 1 image stands in more than one class: {said}" in ended.err
     target = json.loads((tmp_path / "r.json").read_text())["target"]
     assert target["duplicates"] == 2
     assert said in target["warnings"][0]
