@@ -102,9 +102,10 @@ def test_features_and_scores_are_the_same_to_the_last_bit(
         (row,) = json.loads(file.read_text())["rows"]
         return dict(row)
 
-    def n_entries() -> int:
+    def entries() -> list[str]:
+        """The targets whose features are kept; a classifier's probabilities are beside them."""
         listed = json.loads(featrank_main("cache", "list", "--json").out)
-        return sum(entry["key"]["layer"] == "pre_logits" for entry in listed)
+        return [e["target"] for e in listed if e["key"]["layer"] == "pre_logits"]
 
     def values(row: dict[str, Any]) -> dict[str, float]:
         return {metric: score["value"] for metric, score in row["scores"].items()}
@@ -120,7 +121,7 @@ def test_features_and_scores_are_the_same_to_the_last_bit(
             assert values(again) == values(reference), name
     for name in SAME_BYTES:
         assert ranked(name)["status"] == "cached"
-    assert n_entries() == 1
+    assert len(entries()) == 1
     assert ranked("idx")["status"] == "ok"
     assert ranked("idx.gz")["status"] == "cached"
-    assert n_entries() == 2
+    assert len(entries()) == 2

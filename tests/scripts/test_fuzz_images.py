@@ -10,11 +10,11 @@ from pathlib import Path
 SCRIPT = Path(__file__).parents[2] / "scripts" / "fuzz_images.py"
 
 
-def test_no_odd_file_is_silently_wrong(indexed: Path) -> None:
+def test_no_odd_file_is_silently_wrong(cache_dir: Path) -> None:
     ended = subprocess.run(
         [
             *(sys.executable, SCRIPT, "--good", "30", "--odd", "29", "--workers", "1"),
-            *("--model", "random:test_resnet", "--cache-dir", str(indexed)),
+            *("--model", "random:test_resnet", "--cache-dir", str(cache_dir)),
         ],
         capture_output=True, text=True, timeout=300, check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
