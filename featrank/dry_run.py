@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from featrank.cache.store import FeatureStore
 from featrank.config import RunConfig
+from featrank.errors import FeatrankError
 from featrank.plan import Pass
 from featrank.reporting import Reporter
 from featrank.run import Run, open_run
 from featrank.zoos import zoo_of
-from featrank.zoos.zoo import Downloads
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,10 @@ def _planned(planned: Pass, run: Run, speeds: dict[str, float]) -> PlannedModel:
     if planned.error is not None:
         return PlannedModel(model.id, model.requested, reason=planned.error.message)
     download = any(candidate.key is None for candidate in planned.candidates)
-    zoo = zoo_of(model)
     size = None
-    if download and isinstance(zoo, Downloads):
-        size = zoo.download_size(model, run.shelf)
+    if download:
+        with suppress(FeatrankError):  # a run would tell why it cannot be had
+            size = zoo_of(model).download_size(model, run.shelf)
     return PlannedModel(
         model=model.id,
         requested=model.requested,

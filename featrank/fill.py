@@ -126,7 +126,10 @@ def _extract(
     if weights is None:
         raise IncompleteError(f"the weights of {model.id} are not known")
     device = choose_device(config.device)
-    network = zoo_of(model).load(model, weights)
+    loaded = zoo_of(model).load(model, weights)
+    network = loaded.network
+    if loaded.misfit:
+        reporter.warn(f"{model.requested}: what did not fit: {loaded.misfit}")
     if not getattr(network, "num_classes", 0):
         keys = [key for key in keys if key.layer != HEAD_LAYER]
         if not keys:
@@ -150,6 +153,7 @@ def _extract(
         {
             "device": device_name(device),
             "images_per_second": watch.images_per_second,
+            **({"loading": loaded.misfit.document} if loaded.misfit else {}),
             "versions": package_versions(),
         }
     )

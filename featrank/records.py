@@ -34,8 +34,10 @@ class ModelRef:
         requested: What the user typed (a wildcard's matches carry the match).
         zoo: The zoo that offers it.
         name: The name inside that zoo, with its tag where it has one.
-        architecture: The timm architecture that is built, without a tag.
+        architecture: The architecture that is built, without a tag; empty where that is not known
+            because its description is out of reach.
         note: How the name was resolved, where that is not obvious.
+        builds: What is built, where the name does not say it.
     """
 
     requested: str
@@ -43,6 +45,7 @@ class ModelRef:
     name: str
     architecture: str
     note: str = ""
+    builds: str = ""
 
     @property
     def id(self) -> str:
@@ -51,8 +54,8 @@ class ModelRef:
 
     @property
     def timm_name(self) -> str:
-        """What timm builds: the name without the file of a checkpoint."""
-        return self.name.partition("@")[0]
+        """What is built: the name without the file of a checkpoint."""
+        return self.builds or self.name.partition("@")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,12 @@ class Weights:
     Attributes:
         fingerprint: SHA-256 of the weights' content, or of the recipe that makes them.
         path: The file, or None where the weights are drawn from a seed.
+        partial: Whether the file may lack more than the head.
     """
 
     fingerprint: str
     path: Path | None = None
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +268,8 @@ class ScoreRow:
     Of a model with several layers only the best one's row has ``rank`` and ``mean_rank``; each has
     a ``layer_rank`` and a ``layer_index``, its place in depth order from 0. ``depth`` is the share
     of the network's multiply-adds up to the layer; ``curve`` is the learning curve as JSON.
+    ``loading`` tells what of a checkpoint did not fit: the names that are missing, unexpected,
+    reshaped.
     ``weights`` is the SHA-256 of the model's weights, ``device`` what made its features.
     """
 
@@ -280,6 +287,7 @@ class ScoreRow:
     layer_rank: int | None = None
     layer_index: int | None = None
     depth: float | None = None
+    loading: Mapping[str, Any] | None = None
     curve: Mapping[str, Any] | None = None
     weights: str | None = None
     device: str | None = None

@@ -5,14 +5,17 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import importlib
+import logging
 import pkgutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib.metadata import entry_points
 from typing import Any, Generic, TypeVar
 
-from featrank.errors import IncompleteError, InputError
+from featrank.errors import InputError
 
 T = TypeVar("T")
+
+log = logging.getLogger("featrank")
 
 
 def close_matches(name: str, known: Iterable[str], n: int = 3, cutoff: float = 0.6) -> list[str]:
@@ -55,7 +58,7 @@ class Registry(Generic[T]):
         attribute: Module-level name that holds the declaration.
         noun: What one entry is called in messages.
         plugins: Loads what other packages add, by name, when told the names that are taken. Without
-            it they are loaded as they are, and one that cannot be is an error.
+            it they are loaded as they are; one that cannot be is left out with a warning.
     """
 
     def __init__(
@@ -80,14 +83,10 @@ class Registry(Generic[T]):
                 declared = getattr(module, self._attribute, None)
                 if declared is not None:
                     self._add(declared, found)
-            if self._plugins is None:
-                for declared in self._plugged_in():
-                    self._add(declared, found)
-                self._found = found
-            else:
-                # Before the plug-ins, which may look here themselves.
-                self._found = found
-                found.update(self._plugins(list(found)))
+            # Before the plug-ins, which may look here themselves.
+            self._found = found
+            plugins = self._plugged_in if self._plugins is None else self._plugins
+            found.update(plugins(list(found)))
         return self._found
 
     def _add(self, declared: Any, found: dict[str, T]) -> None:
@@ -96,22 +95,22 @@ class Registry(Generic[T]):
             raise RuntimeError(f"two files declare the {self._noun} '{name}'")
         found[name] = declared
 
-    def _plugged_in(self) -> Iterator[Any]:
-        """What other installed packages declare.
-
-        Raises:
-            IncompleteError: One of them cannot be imported.
-        """
+    def _plugged_in(self, taken: Collection[str]) -> dict[str, T]:
+        """What other installed packages declare; whatever is wrong with one is a warning."""
+        found: dict[str, T] = {}
         for entry in sorted(entry_points(group=self._package), key=lambda entry: entry.name):
             try:
-                yield entry.load()
+                declared = entry.load()
+                if declared.name in found or declared.name in taken:
+                    raise ValueError(f"there is a {self._noun} '{declared.name}' already")
+                found[declared.name] = declared
             except Exception as error:
                 package = entry.dist.name if entry.dist else entry.value
-                raise IncompleteError(
-                    f"the {self._noun} '{entry.name}' of the package {package} cannot be loaded:"
-                    f" {type(error).__name__}: {next(iter(str(error).splitlines()), '')}",
-                    f"upgrade or uninstall {package}",
-                ) from error
+                log.warning(
+                    "warning: the %s %r of the package %s is left out: %r",
+                    self._noun, entry.name, package, error,
+                )  # fmt: skip
+        return found
 
     def __iter__(self) -> Iterator[T]:
         return iter(self._scan().values())

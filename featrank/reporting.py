@@ -20,8 +20,10 @@ class Reporter(Protocol):
         """Something that may surprise."""
         ...
 
-    def progress(self, label: str, total: int) -> AbstractContextManager[Advance]:
-        """Long work on ``total`` images; call what it yields with each number finished."""
+    def progress(
+        self, label: str, total: int, unit: str = "images"
+    ) -> AbstractContextManager[Advance]:
+        """Long work on ``total`` images or bytes; call what it yields with each number finished."""
         ...
 
 
@@ -35,6 +37,6 @@ class Silent:
         """Nothing."""
 
     @contextmanager
-    def progress(self, label: str, total: int) -> Iterator[Advance]:
+    def progress(self, label: str, total: int, unit: str = "images") -> Iterator[Advance]:
         """Nothing."""
         yield lambda _: None

@@ -62,6 +62,7 @@ def score_candidate(
         n_params=layer.manifest.n_params,
         n_features=layer.manifest.n_features,
         images_per_second=layer.manifest.extraction.get("images_per_second"),
+        loading=layer.manifest.extraction.get("loading"),
         scores={metric.name: scores[metric.name] for metric in metrics},
         depth=candidate.depth,
         weights=layer.manifest.key.get("weights"),

@@ -19,6 +19,7 @@ from featrank.reporting import Reporter
 from featrank.targets import open_target
 from featrank.targets.target import Target
 from featrank.zoos import resolve_models
+from featrank.zoos.downloads import announce_downloads
 from featrank.zoos.zoo import Shelf
 
 
@@ -83,6 +84,8 @@ def open_run(
             reporter.warn(warning)
         n_offered = sum((target.offered or target.class_counts).values())
         _refuse_skipped(target.skipped, n_offered + len(target.skipped), config)
+        if fetch and config.cache != "only":
+            announce_downloads(models, shelf)
         passes = plan_passes(
             models, target, config, store, shelf, needs_head=needs_head, fetch=fetch
         )
@@ -93,7 +96,7 @@ def open_run(
 @contextmanager
 def open_cache(config: RunConfig, reporter: Reporter) -> Iterator[tuple[FeatureStore, Shelf]]:
     """The store, and what the zoos remember; the store is gone afterwards with ``--cache off``."""
-    shelf = Shelf.at(config.cache_dir)
+    shelf = Shelf.at(config.cache_dir, allow_partial=config.allow_partial, reporter=reporter)
     with ExitStack() as stack:
         if config.cache_dir is None or config.cache == "off":
             root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="featrank-")))

@@ -99,7 +99,7 @@ def _row(row: Mapping[str, Any]) -> ScoreRow:
     zoo, _, name = row["model"].partition(":")
     model = ModelRef(row["requested"], zoo, name, row["architecture"], row.get("note", ""))
     facts = ("n_params", "n_features", "images_per_second", "mean_rank", "rank", "layer_rank")
-    more = ("layer_index", "depth", "weights", "device", "curve")
+    more = ("layer_index", "depth", "weights", "device", "curve", "loading")
     if row["status"] != FAILED and "scores" not in row:
         raise ValueError(f"the row of {row['model']} has neither scores nor a failure")
     return ScoreRow(

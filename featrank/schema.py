@@ -126,6 +126,7 @@ class RowDocument(TypedDict):
         layer_index: Its place in depth order, from 0.
         depth: Share of the network's multiply-adds up to it.
         curve: Accuracy over the number of images a class, of featrank score --curve.
+        loading: Tensors of a checkpoint that did not fit: missing, unexpected, reshaped.
     """
 
     model: str
@@ -150,6 +151,7 @@ class RowDocument(TypedDict):
     layer_index: NotRequired[int]
     depth: NotRequired[float]
     curve: NotRequired[dict[str, Any]]
+    loading: NotRequired[dict[str, list[str]]]
 
 
 class ResultDocument(TypedDict):

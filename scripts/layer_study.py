@@ -65,7 +65,7 @@ def features_of_all_layers(
     (model,) = resolve_models([name], shelf)
     zoo = zoo_of(model)
     preprocessing = zoo.preprocessing(model, shelf)
-    network = zoo.load(model, zoo.fetch_weights(model, shelf))
+    network = zoo.load(model, zoo.fetch_weights(model, shelf)).network
     infos = [i for i in find_layers(network, preprocessing.input_size).layers if i.name != HEAD]
     layers = [LayerRef(info.name) for info in infos]
     backbone = Backbone(network, preprocessing, torch.device("cpu"), "float32", layers)

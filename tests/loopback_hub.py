@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -20,6 +21,11 @@ class LoopbackHub:
         files: Content by ``repository/file``.
         statuses: HTTP status to answer instead, by ``repository/file``.
         etags: ETag to announce instead of the content's SHA-256, by ``repository/file``.
+        passing: HTTP statuses to answer first, one a request, by ``repository/file``.
+        retry_after: Seconds to wait that a refusal names; None to name none.
+        cuts: Bytes after which a transfer is cut, one a request, by ``repository/file``.
+        stalls: Seconds to wait in the middle of a transfer, by ``repository/file``.
+        sent: Bytes of content sent in all.
         requests: ``"METHOD path"`` of every request, in order.
         tokens: The authorization header of every request, in order.
     """
@@ -28,6 +34,11 @@ class LoopbackHub:
         self.files = dict(files or {})
         self.statuses: dict[str, int] = {}
         self.etags: dict[str, str] = {}
+        self.passing: dict[str, list[int]] = {}
+        self.retry_after: float | None = None
+        self.cuts: dict[str, list[int]] = {}
+        self.stalls: dict[str, float] = {}
+        self.sent = 0
         self.requests: list[str] = []
         self.tokens: list[str | None] = []
         self._server = ThreadingHTTPServer(
@@ -80,6 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
         repository, _, rest = self.path.lstrip("/").partition("/resolve/")
         key = f"{repository}/{rest.partition('/')[2]}"
         body = self.hub.files.get(key)
+        if self.hub.passing.get(key):
+            return self._refuse(self.hub.passing[key].pop(0), "")
         if key in self.hub.statuses:
             return self._refuse(self.hub.statuses[key], "")
         if body is None:
@@ -92,6 +105,8 @@ class _Handler(BaseHTTPRequestHandler):
         if code:
             self.send_header("X-Error-Code", code)
             self.send_header("X-Repo-Commit", str(COMMIT))
+        if self.hub.retry_after is not None:
+            self.send_header("Retry-After", f"{self.hub.retry_after:.0f}")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -110,4 +125,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body) - start))
         self.end_headers()
         if with_body:
-            self.wfile.write(body[start:])
+            self._transfer(key, body[start:])
+
+    def _transfer(self, key: str, content: bytes) -> None:
+        """The content, as well as the server is told to serve it."""
+        cut = self.hub.cuts[key].pop(0) if self.hub.cuts.get(key) else len(content)
+        middle = len(content) // 2
+        for part in (content[:cut][:middle], content[:cut][middle:]):
+            self.wfile.write(part)
+            self.wfile.flush()
+            self.hub.sent += len(part)
+            time.sleep(self.hub.stalls.get(key, 0))
+        if cut < len(content):
+            self.close_connection = True

@@ -52,6 +52,30 @@ def test_two_files_may_not_share_a_name(fruit: Registry[object], tmp_path: Path)
         fruit.names()
 
 
+def install(site: Path, package: str, code: str, value: str) -> None:
+    """As an installer leaves a package with an entry point."""
+    (site / f"{package}.py").write_text(code)
+    info = site / f"{package}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[fruit]\n{package} = {package}:{value}\n")
+
+
+def test_other_packages_add_entries_and_broken_ones_are_left_out(
+    fruit: Registry[object], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    namespace = "from types import SimpleNamespace\n"
+    install(tmp_path, "orchard", f"{namespace}FIG = SimpleNamespace(name='fig')\n", "FIG")
+    install(tmp_path, "copycat", f"{namespace}PEAR = SimpleNamespace(name='pear')\n", "PEAR")
+    install(tmp_path, "rotten", "raise OSError('worms')\n", "FIG")
+    assert fruit.names() == ["apple", "apricot", "pear", "fig"]
+    copied, rotten = sorted(record.getMessage() for record in caplog.records)
+    assert "copycat" in copied
+    assert "there is a fruit 'pear' already" in copied
+    assert "rotten" in rotten
+    assert "worms" in rotten
+
+
 def test_close_matches_ignore_case_and_fall_back_to_parts() -> None:
     assert close_matches("ResNet5", ["resnet50", "vit"]) == ["resnet50"]
     assert close_matches("lite0", ["tf_efficientnet_lite0", "vit"]) == ["tf_efficientnet_lite0"]

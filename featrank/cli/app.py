@@ -15,6 +15,7 @@ from featrank.cli.extract import extract
 from featrank.cli.gate import gate
 from featrank.cli.layers import layers
 from featrank.cli.metrics import metrics
+from featrank.cli.models import models
 from featrank.cli.rank import rank
 from featrank.cli.score import score
 from featrank.cli.table import table
@@ -37,6 +38,7 @@ app.command()(gate)
 app.add_typer(cache, name="cache")
 app.command()(layers)
 app.command()(metrics)
+app.command()(models)
 
 
 def _print_version(wanted: bool) -> None:

@@ -11,12 +11,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     TextColumn,
     TimeRemainingColumn,
 )
 
+from featrank.render.plain import size
 from featrank.reporting import Advance
 
 # A pipe has no width; a table in it is never cut.
@@ -55,15 +57,15 @@ class StderrReporter:
         self._console.print(message, style=style, soft_wrap=not self._console.is_terminal)
 
     @contextmanager
-    def progress(self, label: str, total: int) -> Iterator[Advance]:
-        """A bar with images a second and time left, or a line now and then."""
+    def progress(self, label: str, total: int, unit: str = "images") -> Iterator[Advance]:
+        """A bar with images (or bytes) a second and time left, or a line now and then."""
         if self._quiet or total == 0:
             yield lambda _: None
         elif self._console.is_terminal and not self._console.is_dumb_terminal:
             with Progress(
                 TextColumn("{task.description}", markup=False),
                 BarColumn(bar_width=20),
-                MofNCompleteColumn(),
+                DownloadColumn() if unit == "bytes" else MofNCompleteColumn(),
                 TextColumn("{task.fields[speed]}"),
                 TimeRemainingColumn(),
                 console=self._console,
@@ -75,13 +77,13 @@ class StderrReporter:
                 def move(images: int) -> None:
                     done = bar.tasks[task].completed + images
                     speed = done / max(time.monotonic() - started, 1e-9)
-                    bar.update(task, advance=images, speed=f"{speed:.0f} img/s")
+                    bar.update(task, advance=images, speed=_speed(speed, unit))
 
                 yield move
         else:
-            yield self._lines(label, total)
+            yield self._lines(label, total, unit)
 
-    def _lines(self, label: str, total: int) -> Advance:
+    def _lines(self, label: str, total: int, unit: str) -> Advance:
         started = last = time.monotonic()
         done = 0
 
@@ -93,6 +95,11 @@ class StderrReporter:
                 last = now
                 speed = done / max(now - started, 1e-9)
                 left = (total - done) / max(speed, 1e-9)
-                self.say(f"{label}: {done}/{total} images, {speed:.0f} img/s, {left:.0f} s left")
+                share = f"{done}/{total} images" if unit == "images" else f"{done / total:.0%}"
+                self.say(f"{label}: {share}, {_speed(speed, unit)}, {left:.0f} s left")
 
         return move
+
+
+def _speed(per_second: float, unit: str) -> str:
+    return f"{size(per_second)}/s" if unit == "bytes" else f"{per_second:.0f} img/s"

@@ -63,6 +63,7 @@ def _row(row: ScoreRow) -> dict[str, Any]:
         layer_rank=row.layer_rank,
         layer_index=row.layer_index,
         depth=row.depth,
+        loading=dict(row.loading) if row.loading else None,
         curve=row.curve,
     )
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
-from rich import box
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
 from rich.text import Text
 
-_ENDLESS = 100_000
+_GAP = "   "
 
 
 def print_columns(
@@ -22,25 +21,44 @@ def print_columns(
 ) -> None:
     """Print columns at their full width.
 
-    Rich would squeeze columns to nothing on a narrow terminal; here the dispensable ones go, first
-    to go first, and what is still too wide is left for the terminal to wrap.
+    Rich's own tables squeeze columns to nothing on a narrow terminal, and take seconds for some
+    thousand rows. Here the dispensable columns go, first to go first, and what is still too wide is
+    left for the terminal to wrap.
 
     Args:
-        columns: Cells by heading.
+        columns: Cells by heading; a cell may have several lines.
         console: Where to.
         left: Headings of the columns that are aligned to the left.
         dispensable: Headings that a narrow terminal does without.
     """
-    wanted, table = 0, Table()
-    for dropped in range(len(dispensable) + 1):
-        kept = {name: cells for name, cells in columns.items() if name not in dispensable[:dropped]}
-        table = _table(kept, left)
-        wide = console.options.update(max_width=_ENDLESS)
-        wanted = Measurement.get(console, wide, table).maximum
-        if wanted <= console.width:
+    widths = {
+        name: max(cell_len(part) for cell in (name, *cells) for part in cell.split("\n"))
+        for name, cells in columns.items()
+    }
+    kept = list(columns)
+    for name in dispensable:
+        if sum(widths[kept_name] + len(_GAP) for kept_name in kept) <= console.width + 1:
             break
-    table.width = wanted
-    console.print(table, soft_wrap=True)
+        kept = [other for other in kept if other != name]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = (
+            set_cell_size(cell, widths[name])
+            if name in left
+            else " " * (widths[name] - cell_len(cell)) + cell
+            for name, cell in zip(kept, cells, strict=True)
+        )
+        return f" {_GAP.join(padded)} "
+
+    rows = [
+        line(parts)
+        for cells in zip(*(columns[name] for name in kept), strict=True)
+        for parts in zip_longest(*(cell.split("\n") for cell in cells), fillvalue="")
+    ]
+    blank = " " * (sum(widths[name] for name in kept) + len(_GAP) * (len(kept) - 1) + 2)
+    rule = f" {'─' * (len(blank) - 2)} "
+    console.print(Text(f"{blank}\n{line(kept)}", style="bold"), soft_wrap=True)
+    console.print(Text("\n".join([rule, *rows, blank])), soft_wrap=True)
 
 
 def shown(text: str) -> str:
@@ -55,14 +73,3 @@ def size(n_bytes: float) -> str:
             return f"{n_bytes:.3g} {unit}"
         n_bytes /= 1000
     return f"{n_bytes:.3g} TB"
-
-
-def _table(columns: Mapping[str, Sequence[str]], left: Sequence[str]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in columns:
-        justify = "left" if heading in left else "right"
-        table.add_column(Text(heading), justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    # One row of tall cells looks the same, and a thousand lines take a third of the time.
-    if any(columns.values()):
-        table.add_row(*(Text("\n".join(cells)) for cells in columns.values()))
-    return table

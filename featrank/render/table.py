@@ -143,6 +143,9 @@ def notes(
         if row["status"] == "failed":
             way_out = f" → {row['hint']}" if row.get("hint") else ""
             yield f"{names[row['model']]} failed: {shown(row['reason'])}{shown(way_out)}"
+        if loading := row.get("loading"):
+            counts = ", ".join(f"{len(tensors)} {kind}" for kind, tensors in loading.items())
+            yield f"{names[row['model']]}: tensors of its checkpoint that did not fit: {counts}"
         for metric, score in row.get("scores", {}).items():
             said = [score["reason"]] if "reason" in score else remarks(score.get("details", {}))
             if "null_reason" in score and "label_free" not in score.get("details", {}):

@@ -45,9 +45,9 @@ def zoo_of(model: ModelRef) -> Zoo:
 
 
 def _pieces(spec: str) -> Iterator[str]:
-    """The parts between commas; a comma inside the name of an existing file separates nothing."""
-    file = spec.partition("@")[2]
-    pieces = [spec] if "," in file and Path(file).expanduser().is_file() else spec.split(",")
+    """The parts between commas; a comma inside an existing file's or folder's name is none."""
+    place = spec.partition("@")[2] or spec.partition(":")[2]
+    pieces = [spec] if "," in place and Path(place).expanduser().exists() else spec.split(",")
     yield from filter(None, (piece.strip() for piece in pieces))
 
 
@@ -85,12 +85,10 @@ def _nearest(models: list[ModelRef], shelf: Shelf) -> list[ModelRef]:
 def _unknown(text: str, shelf: Shelf) -> InputError:
     what = "no model matches" if is_wildcard(text) else "unknown model"
     prefix, colon, name = text.partition(":")
-    zoos = [ZOOS.get(prefix)] if colon else list(ZOOS)
+    zoos = [ZOOS.get(prefix if colon else _BARE)]
     known = dict.fromkeys(known for zoo in zoos for known in zoo.names(shelf))
     known |= dict.fromkeys(ALIASES)
     return InputError(
         f"{what} '{text}'",
-        did_you_mean(
-            name or text, known, "list them: python -c 'import timm; print(timm.list_models())'"
-        ),
+        did_you_mean(name or text, known, "list them: featrank models"),
     )

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import glob
-import sys
-from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from featrank.errors import InputError
-from featrank.records import ModelRef, Preprocessing, Weights
+from featrank.records import ModelRef, Preprocessing, Weights, digest_json
 from featrank.registry import did_you_mean, is_wildcard
+from featrank.zoos.fitting import load_fitting
 from featrank.zoos.names import find_name
-from featrank.zoos.state_dicts import find_misfit, read_state_dict
-from featrank.zoos.zoo import Shelf
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
+from featrank.zoos.untrained import SEED
+from featrank.zoos.zoo import Loaded, Shelf
 
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 
@@ -42,7 +38,7 @@ class CheckpointZoo:
                 did_you_mean(
                     typed,
                     shelf.index.architectures(),
-                    "list them: python -c 'import timm; print(timm.list_models())'",
+                    "list them: featrank models",
                 ),
             )
         entry = named.entry
@@ -74,36 +70,40 @@ class CheckpointZoo:
         Raises:
             InputError: There is none.
         """
-        path = _check_file(model.name.partition("@")[2])
-        try:
-            return Weights(shelf.hashes.get(path), path)
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror}") from error
+        return own_weights(_check_file(model.name.partition("@")[2]), shelf)
 
     def fetch_weights(self, model: ModelRef, shelf: Shelf) -> Weights:
         """As :meth:`find_weights`: a file is here or nowhere."""
         return self.find_weights(model, shelf)
 
-    def load(self, model: ModelRef, weights: Weights) -> nn.Module:
+    def download_size(self, model: ModelRef, shelf: Shelf) -> int | None:
+        """Nothing is downloaded."""
+        return 0
+
+    def load(self, model: ModelRef, weights: Weights) -> Loaded:
         """The network, with the classifier that the file has.
 
         Raises:
             InputError: The file does not hold this architecture's weights.
         """
-        if weights.path is None:
-            raise ValueError("a checkpoint's weights come from a file")
-        name = model.name.partition("@")[0]
-        state = read_state_dict(weights.path)
-        network, misfit = _build_for(name, state)
-        if misfit and _names_differ(state, network):
-            state, network, misfit = _converted(name, state, network, misfit)
-        if misfit:
-            raise InputError(
-                f"{weights.path} does not fit {name}: {misfit}",
-                "check the architecture before the @",
-            )
-        network.load_state_dict(state)
-        return network.eval()
+        return load_fitting(model.name.partition("@")[0], weights)
+
+
+def own_weights(path: Path, shelf: Shelf) -> Weights:
+    """A file of the user's with its fingerprint.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        fingerprint = shelf.hashes.get(path)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    if not shelf.allow_partial:
+        return Weights(fingerprint, path)
+    # What the file lacks is drawn from a seed, and the numbers depend on these as well.
+    recipe = {"seed": SEED, "timm": version("timm"), "torch": version("torch")}
+    return Weights(digest_json({"file": fingerprint, "partial": recipe}), path, partial=True)
 
 
 def _expand(file: str) -> list[str]:
@@ -123,50 +123,6 @@ def _check_file(text: str) -> Path:
     if not path.is_file():
         raise InputError(f"no such file: {text}", "the form is NAME@FILE, such as resnet50@my.pth")
     return path
-
-
-def _build_for(name: str, state: dict[str, Tensor]) -> tuple[nn.Module, str | None]:
-    """A network whose classifier has the file's number of classes, and what does not fit."""
-    import timm
-
-    plain: nn.Module = timm.create_model(name, pretrained=False)
-    n_classes = _count_classes(plain, state)
-    if n_classes == getattr(plain, "num_classes", None):
-        network = plain
-    else:
-        network = timm.create_model(name, pretrained=False, num_classes=n_classes)
-    return network, find_misfit(state, network.state_dict())
-
-
-def _count_classes(network: nn.Module, state: dict[str, Tensor]) -> int:
-    """The rows of the classifier in the file; 0 where it has none."""
-    config: Any = network.pretrained_cfg
-    classifiers = config.get("classifier") or ()
-    for name in [classifiers] if isinstance(classifiers, str) else classifiers:
-        weight = state.get(f"{name}.weight")
-        if weight is not None:
-            return int(weight.shape[0])
-    return 0
-
-
-def _names_differ(state: dict[str, Tensor], network: nn.Module) -> bool:
-    return bool(state.keys() ^ network.state_dict().keys())
-
-
-def _converted(
-    name: str, state: dict[str, Tensor], network: nn.Module, misfit: str
-) -> tuple[dict[str, Tensor], nn.Module, str | None]:
-    """Once more with timm's conversion of the original authors' names, where timm has one."""
-    module = sys.modules[type(network).__module__]
-    convert: Callable[..., dict[str, Tensor]] | None = getattr(module, "checkpoint_filter_fn", None)
-    if convert is None:
-        return state, network, misfit
-    try:
-        converted = convert(dict(state), network)
-    except Exception:  # it was written for the authors' files and may stumble over any other
-        return state, network, misfit
-    built, remaining = _build_for(name, converted)
-    return (converted, built, None) if remaining is None else (state, network, misfit)
 
 
 ZOO = CheckpointZoo()

@@ -8,20 +8,31 @@ not answered it is not asked again in this process.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from featrank.errors import IncompleteError
 from featrank.file_hashes import FileHashes
 from featrank.records import Weights
+from featrank.reporting import Advance, Reporter, Silent
+
+T = TypeVar("T")
 
 WAYS_OUT = (
-    "set HF_ENDPOINT to a reachable mirror, prefetch into the hub cache and set HF_HUB_OFFLINE=1, "
-    "or give a checkpoint: NAME@FILE.safetensors"
+    "set HF_ENDPOINT to a reachable mirror, prefetch where there is a network (featrank models "
+    "NAME --prefetch), copy the hub cache and set HF_HUB_OFFLINE=1, or give a checkpoint: "
+    "NAME@FILE.safetensors"
 )
 ANSWER_TIMEOUT_S = 5
+
+# Told to wait, a run waits as often as this, and no longer than this at a time.
+PATIENCE = 3
+LONGEST_WAIT_S = 30.0
 
 # timm's own order. Only formats that cannot run code when read: safetensors, and pickles that
 # torch reads with weights_only.
@@ -50,10 +61,12 @@ class Hub:
 
     def __init__(self) -> None:
         self._unanswered = ""
+        self._chosen: dict[tuple[str, str | None, tuple[str, ...]], tuple[str, int | None]] = {}
 
     def reset(self) -> None:
-        """Forget that the hub did not answer."""
+        """Forget what the hub said."""
         self._unanswered = ""
+        self._chosen.clear()
 
     def find(self, hub_id: str, files: Sequence[str], hashes: FileHashes) -> Weights | None:
         """The first of the files that is in the local cache.
@@ -70,13 +83,57 @@ class Hub:
                 return _verified(Path(cached), hashes)
         return None
 
-    def fetch(self, hub_id: str, files: Sequence[str], hashes: FileHashes) -> Weights:
+    def size(self, hub_id: str, files: Sequence[str]) -> int | None:
+        """Bytes of the file that :meth:`fetch` would download; None where the hub does not say.
+
+        Raises:
+            IncompleteError: It cannot be had.
+        """
+        return self._choose(hub_id, files)[1]
+
+    def fetch(
+        self,
+        hub_id: str,
+        files: Sequence[str],
+        hashes: FileHashes,
+        reporter: Reporter | None = None,
+    ) -> Weights:
         """The first of the files that the repository has, downloaded into the local cache.
+
+        A transfer that is cut goes on where it stopped. A file that does not have the checksum that
+        the hub announced is removed again.
 
         Raises:
             IncompleteError: It cannot be had; one line says why, the hint names the ways out.
         """
-        from huggingface_hub import constants, hf_hub_download
+        from huggingface_hub import hf_hub_download
+
+        repository, revision = _split(hub_id)
+        name, n_bytes = self._choose(hub_id, files)
+        with (reporter or Silent()).progress(repository, n_bytes or 0, "bytes") as advance:
+            try:
+                path = hf_hub_download(
+                    repository,
+                    name,
+                    revision=revision,
+                    etag_timeout=ANSWER_TIMEOUT_S,
+                    tqdm_class=_progress_class(advance),
+                )
+            except Exception as error:
+                raise _failure(repository, error) from error
+        try:
+            return _verified(Path(path), hashes)
+        except IncompleteError as error:
+            _remove(Path(path))
+            raise IncompleteError(
+                f"checksum mismatch: {_host()} sent {repository} with other content than it"
+                " announced; it was not kept",
+                f"run again; if it stays so, the mirror is damaged: {WAYS_OUT}",
+            ) from error
+
+    def _choose(self, hub_id: str, files: Sequence[str]) -> tuple[str, int | None]:
+        """The first file that the hub says it has, and its size."""
+        from huggingface_hub import constants
 
         repository, revision = _split(hub_id)
         if constants.HF_HUB_OFFLINE:
@@ -84,48 +141,29 @@ class Hub:
                 f"offline (HF_HUB_OFFLINE is set) and {repository} is not in the hub cache",
                 f"unset HF_HUB_OFFLINE, or {WAYS_OUT}",
             )
-        name = self._choose(repository, files, revision)
-        try:
-            path = hf_hub_download(
-                repository, name, revision=revision, etag_timeout=ANSWER_TIMEOUT_S
-            )
-        except Exception as error:
-            raise _failure(repository, error) from error
-        return _verified(Path(path), hashes)
+        key = (repository, revision, tuple(files))
+        if key not in self._chosen:
+            for name in files:
+                found, n_bytes = self._ask(repository, name, revision)
+                if found:
+                    self._chosen[key] = name, n_bytes
+                    break
+            else:
+                raise IncompleteError(f"{repository} holds none of {', '.join(files)}", WAYS_OUT)
+        return self._chosen[key]
 
-    def size(self, hub_id: str, files: Sequence[str]) -> int | None:
-        """Bytes of the file that :meth:`fetch` would download; None where the hub does not say."""
-        from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
-
-        if constants.HF_HUB_OFFLINE:
-            return None
-        repository, revision = _split(hub_id)
-        try:
-            name = self._choose(repository, files, revision)
-            address = hf_hub_url(repository, name, revision=revision)
-            return get_hf_file_metadata(address, timeout=ANSWER_TIMEOUT_S).size
-        except Exception:
-            return None
-
-    def _choose(self, repository: str, files: Sequence[str], revision: str | None) -> str:
-        """The first file that the hub says it has."""
-        for name in files:
-            if self._has(repository, name, revision):
-                return name
-        raise IncompleteError(f"{repository} holds none of {', '.join(files)}", WAYS_OUT)
-
-    def _has(self, repository: str, name: str, revision: str | None) -> bool:
-        """Ask once, without the client's repetitions."""
+    def _ask(self, repository: str, name: str, revision: str | None) -> tuple[bool, int | None]:
+        """Whether the hub has a file, and its size; without the client's repetitions."""
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
         from huggingface_hub.errors import EntryNotFoundError
 
         if self._unanswered:
             raise IncompleteError(self._unanswered, WAYS_OUT)
+        address = hf_hub_url(repository, name, revision=revision)
         try:
-            address = hf_hub_url(repository, name, revision=revision)
-            answer = get_hf_file_metadata(address, timeout=ANSWER_TIMEOUT_S)
+            answer = _patiently(lambda: get_hf_file_metadata(address, timeout=ANSWER_TIMEOUT_S))
         except EntryNotFoundError:
-            return False
+            return False, None
         except Exception as error:
             failure = _failure(repository, error)
             if _status(error) is None:
@@ -135,10 +173,63 @@ class Hub:
             raise IncompleteError(
                 f"{_host()} answered, but not as a model hub does", f"check HF_ENDPOINT; {WAYS_OUT}"
             )
-        return True
+        return True, answer.size
 
 
 HUB = Hub()
+
+
+def _patiently(ask: Callable[[], T]) -> T:
+    """Ask again, after the time it names, where the hub wants fewer requests."""
+    for tries_left in reversed(range(PATIENCE + 1)):
+        try:
+            return ask()
+        except Exception as error:
+            if _status(error) != HTTPStatus.TOO_MANY_REQUESTS or not tries_left:
+                raise
+            headers = getattr(getattr(error, "response", None), "headers", {})
+            named = str(headers.get("Retry-After", ""))
+            wait = float(named) if named.isdecimal() else 2.0 ** (PATIENCE - tries_left)
+            time.sleep(min(wait, LONGEST_WAIT_S))
+    raise AssertionError("the last try returns or raises")
+
+
+def _progress_class(advance: Advance) -> type[Any]:
+    """What the hub's client takes for a bar: it only counts."""
+    from huggingface_hub.utils.tqdm import tqdm
+
+    class Count(tqdm):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **{**kwargs, "disable": True})  # type: ignore[no-untyped-call]
+            advance(int(kwargs.get("initial") or 0))
+
+        def update(self, n: float | None = 1) -> None:
+            advance(int(n or 0))
+
+    return Count
+
+
+def _remove(path: Path) -> None:
+    """Take a damaged file out of the cache: the link that names it and what it leads to."""
+    with suppress(OSError):
+        path.resolve().unlink()
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def is_in_hub_cache(hub_id: str, files: Sequence[str]) -> bool:
+    """Whether one of the files is in the local cache; it is not looked into.
+
+    Quick enough to ask for every model there is: the client itself is not imported.
+    """
+    from huggingface_hub import constants
+
+    repository, _ = _split(hub_id)
+    folder = f"models--{repository.replace('/', '--')}"
+    snapshots = Path(constants.HF_HUB_CACHE, folder, "snapshots")
+    if not snapshots.is_dir():
+        return False
+    return any((place / name).is_file() for place in snapshots.iterdir() for name in files)
 
 
 def _split(hub_id: str) -> tuple[str, str | None]:

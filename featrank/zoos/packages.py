@@ -14,7 +14,7 @@ from featrank.records import ModelRef, Preprocessing, Weights
 from featrank.registry import is_wildcard
 from featrank.zoos.names import find_name, match_names
 from featrank.zoos.state_dicts import read_state_dict
-from featrank.zoos.zoo import Shelf
+from featrank.zoos.zoo import Loaded, Shelf
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -144,7 +144,11 @@ class PackageZoo:
             raise IncompleteError(f"the package that carries '{model.name}' is missing", hint)
         return weights
 
-    def load(self, model: ModelRef, weights: Weights) -> nn.Module:
+    def download_size(self, model: ModelRef, shelf: Shelf) -> int | None:
+        """Nothing is downloaded."""
+        return 0
+
+    def load(self, model: ModelRef, weights: Weights) -> Loaded:
         """The network with the package's tensors under timm's names.
 
         Raises:
@@ -158,7 +162,7 @@ class PackageZoo:
         network: nn.Module = timm.create_model(model.name, pretrained=False)
         state = read_state_dict(weights.path)
         network.load_state_dict(pair_in_order(state, network.state_dict(), carrier.rename))
-        return network.eval()
+        return Loaded(network.eval())
 
 
 def pair_in_order(

@@ -9,8 +9,8 @@ from featrank.records import ModelRef, Preprocessing, Weights
 from featrank.registry import is_wildcard
 from featrank.zoos.hub import HUB, WAYS_OUT, candidate_files
 from featrank.zoos.names import find_name, match_names
-from featrank.zoos.url_files import fetch_url_file, find_url_file
-from featrank.zoos.zoo import Shelf
+from featrank.zoos.url_files import fetch_url_file, find_url_file, url_file_size
+from featrank.zoos.zoo import Loaded, Shelf
 
 if TYPE_CHECKING:
     from torch import nn
@@ -73,19 +73,24 @@ class TimmZoo:
             return found
         entry = shelf.index.entry(model.name)
         if entry.hub_id:
-            return HUB.fetch(entry.hub_id, candidate_files(entry.hub_filename), shelf.hashes)
+            files = candidate_files(entry.hub_filename)
+            return HUB.fetch(entry.hub_id, files, shelf.hashes, shelf.reporter)
         if entry.url and not entry.custom_load:
-            return fetch_url_file(entry.url, shelf.hashes)
+            return fetch_url_file(entry.url, shelf.hashes, shelf.reporter)
         raise IncompleteError(f"timm has no readable weights for '{entry.name}'", WAYS_OUT)
 
     def download_size(self, model: ModelRef, shelf: Shelf) -> int | None:
-        """Bytes of the hub's file; None where it does not say, or timm knows an address only."""
+        """As the hub announces it.
+
+        Raises:
+            IncompleteError: The hub does not.
+        """
         entry = shelf.index.entry(model.name)
         if not entry.hub_id:
-            return None
+            return url_file_size(entry.url) if entry.url else None
         return HUB.size(entry.hub_id, candidate_files(entry.hub_filename))
 
-    def load(self, model: ModelRef, weights: Weights) -> nn.Module:
+    def load(self, model: ModelRef, weights: Weights) -> Loaded:
         """The network, built by timm so that its own conversions of the weights apply.
 
         Raises:
@@ -106,7 +111,7 @@ class TimmZoo:
                 f"cannot load {model.name} from {weights.path}: {reason}",
                 "delete that file to fetch it again, or try another timm version",
             ) from error
-        return network.eval()
+        return Loaded(network.eval())
 
 
 ZOO = TimmZoo()

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from featrank.records import ModelRef, Preprocessing, Weights, digest_json
 from featrank.registry import is_wildcard
 from featrank.zoos.names import find_name, match_names
-from featrank.zoos.zoo import Shelf
+from featrank.zoos.zoo import Loaded, Shelf
 
 if TYPE_CHECKING:
     from torch import nn
 
 SEED = 0
+
+
+@contextmanager
+def seeded() -> Iterator[None]:
+    """What is initialised inside is drawn from the seed."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        yield
 
 
 class UntrainedZoo:
@@ -62,15 +74,17 @@ class UntrainedZoo:
         """As :meth:`find_weights`."""
         return self.find_weights(model, shelf)
 
-    def load(self, model: ModelRef, weights: Weights) -> nn.Module:
+    def download_size(self, model: ModelRef, shelf: Shelf) -> int | None:
+        """Nothing is downloaded."""
+        return 0
+
+    def load(self, model: ModelRef, weights: Weights) -> Loaded:
         """The network as its seed initialises it; the global generator stays untouched."""
         import timm
-        import torch
 
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(SEED)
+        with seeded():
             network: nn.Module = timm.create_model(model.name, pretrained=False)
-        return network.eval()
+        return Loaded(network.eval())
 
 
 ZOO = UntrainedZoo()

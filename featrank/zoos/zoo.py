@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol
 
 from featrank.file_hashes import FileHashes
 from featrank.records import ModelRef, Preprocessing, Weights
+from featrank.reporting import Reporter, Silent
+from featrank.zoos.state_dicts import Misfit
 from featrank.zoos.timm_index import TimmIndex
+from featrank.zoos.torchvision_index import TorchvisionIndex
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,25 +24,47 @@ class Shelf:
     Attributes:
         index: timm's registry, without importing timm where it was indexed before.
         hashes: Content hashes of weight files.
+        torchvision: torchvision's registry, likewise.
+        allow_partial: Whether a checkpoint may lack more than the head.
+        reporter: Told of downloads.
     """
 
     index: TimmIndex
     hashes: FileHashes
+    torchvision: TorchvisionIndex = field(default_factory=lambda: TorchvisionIndex(None))
+    allow_partial: bool = False
+    reporter: Reporter = field(default_factory=Silent)
 
     @classmethod
-    def at(cls, directory: Path | None) -> Shelf:
+    def at(
+        cls,
+        directory: Path | None,
+        *,
+        allow_partial: bool = False,
+        reporter: Reporter | None = None,
+    ) -> Shelf:
         """With its memory in a directory, or without one."""
         database = directory / "file-hashes.sqlite" if directory else None
-        return cls(TimmIndex(directory), FileHashes(database))
+        return cls(
+            TimmIndex(directory),
+            FileHashes(database),
+            TorchvisionIndex(directory),
+            allow_partial,
+            reporter or Silent(),
+        )
 
 
-@runtime_checkable
-class Downloads(Protocol):
-    """A zoo whose weights come from elsewhere."""
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A network with its weights.
 
-    def download_size(self, model: ModelRef, shelf: Shelf) -> int | None:
-        """Bytes that would be downloaded; None where that is not known."""
-        ...
+    Attributes:
+        network: On the CPU, in eval mode, with its classifier.
+        misfit: What of a checkpoint did not fit.
+    """
+
+    network: nn.Module
+    misfit: Misfit = field(default_factory=Misfit)
 
 
 class Zoo(Protocol):
@@ -80,8 +105,16 @@ class Zoo(Protocol):
         """
         ...
 
-    def load(self, model: ModelRef, weights: Weights) -> nn.Module:
-        """The network with these weights, on the CPU, in eval mode, with its classifier.
+    def download_size(self, model: ModelRef, shelf: Shelf) -> int | None:
+        """Bytes that :meth:`fetch_weights` would download; None where that is not known.
+
+        Raises:
+            FeatrankError: As :meth:`fetch_weights`.
+        """
+        ...
+
+    def load(self, model: ModelRef, weights: Weights) -> Loaded:
+        """The network with these weights.
 
         Raises:
             InputError: The user's weights do not fit; names the first mismatching tensor.

@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from loopback_hub import LoopbackHub
 
 from featrank.errors import IncompleteError
 from featrank.file_hashes import FileHashes
+from featrank.reporting import Advance, Silent
 from featrank.zoos.hub import HUB, WAYS_OUT, candidate_files
 
 REPOSITORY = "timm/test_resnet.r160_in1k"
@@ -86,7 +88,10 @@ def test_the_token_goes_along(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch)
         (418, "rejected", "HF_ENDPOINT"),
     ],
 )
-def test_refusals(hub: LoopbackHub, status: int, says: str, hints: str) -> None:
+def test_refusals(
+    hub: LoopbackHub, status: int, says: str, hints: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("featrank.zoos.hub.LONGEST_WAIT_S", 0.05)
     hub.statuses[FILE] = status
     error = fetch()
     assert says in error.message
@@ -103,10 +108,95 @@ def test_no_such_repository_or_file(hub: LoopbackHub) -> None:
 
 def test_a_wrong_checksum(hub: LoopbackHub) -> None:
     hub.etags[FILE] = "ab" * 32
-    assert "checksum mismatch" in fetch().message
+    error = fetch()
+    assert "checksum mismatch" in error.message
+    assert "run again" in error.hint
+    assert HUB.find(REPOSITORY, candidate_files(None), HASHES) is None
+    del hub.etags[FILE]
+    assert HUB.fetch(REPOSITORY, candidate_files(None), HASHES).path is not None
+
+
+def test_a_file_damaged_in_the_cache(hub: LoopbackHub) -> None:
+    path = HUB.fetch(REPOSITORY, candidate_files(None), HASHES).path
+    assert path is not None
+    path.resolve().write_bytes(b"rotten")
     with pytest.raises(IncompleteError, match="damaged") as caught:
         HUB.find(REPOSITORY, candidate_files(None), HASHES)
     assert caught.value.hint.startswith("delete ")
+
+
+def test_told_to_wait_it_waits_and_asks_again(hub: LoopbackHub) -> None:
+    hub.passing[FILE], hub.retry_after = [429, 429], 0
+    HUB.fetch(REPOSITORY, candidate_files(None), HASHES)
+    assert hub.requests.count(f"HEAD /{REPOSITORY}/resolve/main/model.safetensors") >= 3
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client loses the chunk that is cut; its own are of 10 MB."""
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1 << 14)
+    monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda _: None)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_cut_transfer_goes_on_where_it_stopped(hub: LoopbackHub, small_file: Path) -> None:
+    size = small_file.stat().st_size
+    hub.cuts[FILE] = [size // 3, size // 3]
+    weights = HUB.fetch(REPOSITORY, candidate_files(None), HASHES)
+    assert weights.fingerprint == hashlib.sha256(small_file.read_bytes()).hexdigest()
+    gets = [line for line in hub.requests if line.startswith(f"GET /{REPOSITORY}/")]
+    assert len(gets) == 3
+    assert hub.sent < size + 3 * (1 << 14)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_transfer_that_was_given_up_leaves_a_usable_cache(
+    hub: LoopbackHub, small_file: Path
+) -> None:
+    hub.cuts[FILE] = [small_file.stat().st_size // 2] + [0] * 20
+    assert "did not answer" in fetch().message
+    assert HUB.find(REPOSITORY, candidate_files(None), HASHES) is None
+    hub.cuts.clear()
+    HUB.reset()
+    HUB.fetch(REPOSITORY, candidate_files(None), HASHES)
+
+
+def test_a_truncated_file_is_not_kept(hub: LoopbackHub) -> None:
+    """The server lost the end of the file and announces what is left, under the old checksum."""
+    whole = hub.files[FILE]
+    hub.etags[FILE] = hashlib.sha256(whole).hexdigest()
+    hub.files[FILE] = whole[:-1000]
+    assert "checksum mismatch" in fetch().message
+    assert HUB.find(REPOSITORY, candidate_files(None), HASHES) is None
+    hub.files[FILE] = whole
+    HUB.reset()
+    HUB.fetch(REPOSITORY, candidate_files(None), HASHES)
+
+
+def test_a_server_that_stalls_is_left(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.1)
+    # Its patience grows with every byte that arrives, so none may.
+    hub.cuts[FILE], hub.stalls[FILE] = [0] * 20, 0.3
+    started = time.monotonic()
+    assert "did not answer" in fetch().message
+    assert time.monotonic() - started < 30
+    hub.stalls.clear()
+    hub.cuts.clear()
+    HUB.reset()
+    HUB.fetch(REPOSITORY, candidate_files(None), HASHES)
+
+
+def test_progress_counts_every_byte(hub: LoopbackHub, small_file: Path) -> None:
+    moved: list[int] = []
+
+    class Counting(Silent):
+        @contextmanager
+        def progress(self, label: str, total: int, unit: str = "images") -> Iterator[Advance]:
+            assert (label, total, unit) == (REPOSITORY, small_file.stat().st_size, "bytes")
+            yield moved.append
+
+    HUB.fetch(REPOSITORY, candidate_files(None), HASHES, Counting())
+    assert sum(moved) == small_file.stat().st_size
 
 
 def test_offline(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ def test_real_weights_name_real_photos(carrier: Carrier, shelf: Shelf) -> None:
     from timm.data import ImageNetInfo, create_transform
 
     (model,) = ZOO.resolve(carrier.model, shelf)
-    network = ZOO.load(model, ZOO.fetch_weights(model, shelf))
+    network = ZOO.load(model, ZOO.fetch_weights(model, shelf)).network
     transform = create_transform(**ZOO.preprocessing(model, shelf).to_config())
     photos = [Image.fromarray(photo) for photo in load_sample_images().images]
     with torch.inference_mode():

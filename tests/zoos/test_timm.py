@@ -52,7 +52,7 @@ def test_from_the_hub_to_a_network(hub: LoopbackHub, shelf: Shelf, small_file: P
     weights = ZOO.fetch_weights(model, shelf)
     asked = len(hub.requests)
     assert ZOO.fetch_weights(model, shelf) == ZOO.find_weights(model, shelf) == weights
-    network = ZOO.load(model, weights)
+    network = ZOO.load(model, weights).network
     assert len(hub.requests) == asked
     assert not network.training
     for name, tensor in load_file(small_file).items():
@@ -71,7 +71,7 @@ def test_loading_a_custom_format_entry_reads_the_ordinary_file(
     path = tmp_path / "model.safetensors"
     save_file(timm.create_model(name, pretrained=False).state_dict(), path)
     (model,) = ZOO.resolve(name, shelf)
-    assert ZOO.load(model, Weights("", path)).num_classes == 1000
+    assert ZOO.load(model, Weights("", path)).network.num_classes == 1000
 
 
 def test_a_damaged_file(tmp_path: Path, shelf: Shelf) -> None:

@@ -11,10 +11,10 @@ def test_the_same_recipe_draws_the_same_numbers(shelf: Shelf) -> None:
     weights = ZOO.fetch_weights(model, shelf)
     torch.manual_seed(1)
     before = torch.get_rng_state()
-    first = ZOO.load(model, weights)
+    first = ZOO.load(model, weights).network
     assert torch.equal(torch.get_rng_state(), before)
     torch.manual_seed(2)
-    second = ZOO.load(model, weights)
+    second = ZOO.load(model, weights).network
     for name, tensor in first.state_dict().items():
         assert torch.equal(second.state_dict()[name], tensor)
     assert not first.training

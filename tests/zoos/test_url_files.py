@@ -31,7 +31,7 @@ def torch_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def serve(monkeypatch: pytest.MonkeyPatch, content: bytes, length: int) -> None:
     monkeypatch.setattr(
-        "featrank.zoos.url_files.urlopen", lambda url, timeout: Answer(content, length)
+        "featrank.zoos.url_files.urlopen", lambda request, timeout: Answer(content, length)
     )
 
 

@@ -19,7 +19,9 @@ def ids(specs: list[str], shelf: Shelf) -> list[str]:
 
 
 def test_the_zoos_there_are() -> None:
-    assert set(ZOOS.names()) == {"checkpoint", "package", "random", "timm"}
+    assert set(ZOOS.names()) == {
+        "checkpoint", "hf-hub", "local-dir", "package", "random", "timm", "torchvision",
+    }  # fmt: skip
 
 
 def test_commas_order_and_duplicates(shelf: Shelf) -> None:
@@ -59,7 +61,7 @@ def test_files(small_file: Path, tmp_path: Path, shelf: Shelf) -> None:
         ("resnet5", "unknown model 'resnet5'", "resnet50"),
         ("timm:resnet5", "unknown model 'timm:resnet5'", "resnet50"),
         ("resnt*", "no model matches 'resnt\\*'", ""),
-        ("zzzzzzzz", "unknown model 'zzzzzzzz'", "list_models"),
+        ("zzzzzzzz", "unknown model 'zzzzzzzz'", "featrank models"),
         ("tim:resnet50", "unknown zoo 'tim'", "timm"),
         ("foo:resnet50", "unknown zoo 'foo'", "checkpoint"),
         ("package:resnet50", "unknown model", ""),

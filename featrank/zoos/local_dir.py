@@ -1,0 +1,95 @@
+"""A folder with ``config.json`` and weights, as timm saves a model: ``local-dir:PATH``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from featrank.errors import InputError
+from featrank.records import ModelRef, Preprocessing, Weights
+from featrank.zoos.checkpoint import own_weights
+from featrank.zoos.fitting import load_fitting
+from featrank.zoos.hub import candidate_files
+from featrank.zoos.model_config import ModelConfig, read_model_config
+from featrank.zoos.timm_index import TimmIndex
+from featrank.zoos.zoo import Loaded, Shelf
+
+
+class LocalDirZoo:
+    """``local-dir:PATH``."""
+
+    name = "local-dir"
+
+    def resolve(self, text: str, shelf: Shelf) -> list[ModelRef]:
+        """One folder.
+
+        Raises:
+            InputError: No such folder, or its ``config.json`` describes no timm model.
+        """
+        if not os.path.lexists(Path(text).expanduser()):
+            return []
+        config = _config(text, shelf.index)
+        _weight_file(text, config)
+        note = f"a {config.architecture}"
+        return [ModelRef(text, self.name, text, config.identity, note, config.architecture)]
+
+    def names(self, shelf: Shelf) -> list[str]:
+        """None: folders are not listed."""
+        return []
+
+    def preprocessing(self, model: ModelRef, shelf: Shelf) -> Preprocessing:
+        """As the folder says."""
+        return _config(model.name).preprocessing
+
+    def find_weights(self, model: ModelRef, shelf: Shelf) -> Weights:
+        """The file in the folder.
+
+        Raises:
+            InputError: There is none.
+        """
+        return own_weights(_weight_file(model.name, _config(model.name)), shelf)
+
+    def fetch_weights(self, model: ModelRef, shelf: Shelf) -> Weights:
+        """As :meth:`find_weights`."""
+        return self.find_weights(model, shelf)
+
+    def download_size(self, model: ModelRef, shelf: Shelf) -> int | None:
+        """Nothing is downloaded."""
+        return 0
+
+    def load(self, model: ModelRef, weights: Weights) -> Loaded:
+        """The network that the folder describes.
+
+        Raises:
+            InputError: The file does not hold its weights.
+        """
+        config = _config(model.name)
+        return load_fitting(config.architecture, weights, config.arguments, config.n_classes)
+
+
+def _config(text: str, index: TimmIndex | None = None) -> ModelConfig:
+    folder = Path(text).expanduser()
+    if not (folder / "config.json").is_file():
+        raise InputError(
+            f"no config.json in '{text}'",
+            "timm writes one with its weights; without it, give NAME@FILE.safetensors",
+        )
+    return read_model_config(folder / "config.json", f"local-dir:{text}", index)
+
+
+def _weight_file(text: str, config: ModelConfig) -> Path:
+    """The weights in a folder.
+
+    Raises:
+        InputError: There are none.
+    """
+    files = candidate_files(config.filename)
+    for name in files:
+        # A file name from outside must not lead out of the folder.
+        path = Path(text).expanduser() / Path(name).name
+        if path.is_file():
+            return path
+    raise InputError(f"no weights in '{text}'", f"it should hold {' or '.join(files)}")
+
+
+ZOO = LocalDirZoo()

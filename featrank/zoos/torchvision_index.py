@@ -1,0 +1,132 @@
+"""torchvision's registry of classifiers as a JSON file, so that names cost no torch import."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from featrank.atomic import write_text
+from featrank.records import Preprocessing
+
+# Raised when the file's shape changes.
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TorchvisionEntry:
+    """One architecture with one set of weights.
+
+    Attributes:
+        builder: torchvision's function: ``resnet50``.
+        enum: Its weights' class: ``ResNet50_Weights``.
+        weights: Their name in it: ``IMAGENET1K_V2``.
+        url: Where they are.
+        preprocessing: torchvision's own, in timm's terms.
+        n_params: Parameters.
+        macs: Multiply-adds, where torchvision publishes them.
+        top1: ImageNet-1k top-1 accuracy in percent, where torchvision publishes it.
+    """
+
+    builder: str
+    enum: str
+    weights: str
+    url: str
+    preprocessing: Preprocessing
+    n_params: int
+    macs: int | None
+    top1: float | None
+
+    @property
+    def name(self) -> str:
+        """``builder.weights``."""
+        return f"{self.builder}.{self.weights}"
+
+
+class TorchvisionIndex:
+    """Every classifier that the installed torchvision has weights for.
+
+    Args:
+        directory: Where the index is kept; None keeps it in memory.
+    """
+
+    def __init__(self, directory: Path | None) -> None:
+        self._directory = directory
+
+    @cached_property
+    def entries(self) -> dict[str, TorchvisionEntry]:
+        """By ``builder.weights``; the default weights of a builder come first."""
+        path = None
+        document = None
+        if self._directory is not None:
+            path = self._directory / f"torchvision-{version('torchvision')}.json"
+            with suppress(OSError, ValueError):
+                document = json.loads(path.read_bytes())
+        if not isinstance(document, dict) or document.get("format") != _FORMAT:
+            document = {"format": _FORMAT, "entries": _build()}
+            if path is not None:
+                # The file only saves time: a read-only directory must not stop a run.
+                with suppress(OSError):
+                    write_text(path, json.dumps(document, separators=(",", ":")))
+        entries = [
+            TorchvisionEntry(
+                **(raw | {"preprocessing": Preprocessing.from_config(raw["preprocessing"])})
+            )
+            for raw in document["entries"]
+        ]
+        return {entry.name: entry for entry in entries}
+
+    @cached_property
+    def builders(self) -> list[str]:
+        """The architectures, sorted."""
+        return sorted({entry.builder for entry in self.entries.values()})
+
+    def of(self, builder: str) -> list[TorchvisionEntry]:
+        """An architecture's weights, the default first; [] for none."""
+        return [entry for entry in self.entries.values() if entry.builder == builder]
+
+
+def _build() -> list[dict[str, Any]]:
+    """The index, from the installed torchvision."""
+    from torchvision import models
+
+    return [
+        _describe(builder, weights)
+        for builder in models.list_models(module=models)
+        for weights in _default_first(models.get_model_weights(builder))
+    ]
+
+
+def _default_first(enum: Any) -> list[Any]:
+    return sorted(enum, key=lambda weights: weights is not enum.DEFAULT)
+
+
+def _describe(builder: str, weights: Any) -> dict[str, Any]:
+    given = weights.transforms.keywords
+    meta = weights.meta
+    crop, resize = given["crop_size"], given.get("resize_size", 256)
+    preprocessing = Preprocessing(
+        input_size=(3, crop, crop),
+        # timm rounds crop / crop_pct down: half a pixel more keeps it at torchvision's size.
+        crop_pct=crop / (resize + 0.5),
+        crop_mode="center",
+        interpolation=getattr(given.get("interpolation"), "value", "bilinear"),
+        mean=tuple(given.get("mean", (0.485, 0.456, 0.406))),
+        std=tuple(given.get("std", (0.229, 0.224, 0.225))),
+    )
+    top1 = meta.get("_metrics", {}).get("ImageNet-1K", {}).get("acc@1")
+    billions = meta.get("_ops")
+    return {
+        "builder": builder,
+        "enum": type(weights).__name__,
+        "weights": weights.name,
+        "url": weights.url,
+        "preprocessing": preprocessing.to_config(),
+        "n_params": meta["num_params"],
+        "macs": round(billions * 1e9) if billions else None,
+        "top1": top1,
+    }
