@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from typing import Any
 
 import timm
 import torch
@@ -47,7 +48,7 @@ def smallest(module: str, *, tiny: bool) -> str:
 def audit(name: str) -> tuple[int, list[str]]:
     """The number of layers of a model, and what is wrong with them."""
     torch.manual_seed(0)
-    network = timm.create_model(name, pretrained=False).eval()
+    network: Any = timm.create_model(name, pretrained=False).eval()
     size = timm.data.resolve_model_data_config(network)["input_size"]
     pixels = torch.rand(BATCH, *size) - 0.5
     layers = find_layers(network, size).layers
@@ -75,7 +76,7 @@ def audit(name: str) -> tuple[int, list[str]]:
     return len(features), wrong + disorder(features)
 
 
-def pre_logits(network: torch.nn.Module, pixels: torch.Tensor) -> torch.Tensor:
+def pre_logits(network: Any, pixels: torch.Tensor) -> Any:
     """The head's input features, as timm documents them."""
     return network.forward_head(network.forward_features(pixels), pre_logits=True)
 

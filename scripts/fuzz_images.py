@@ -26,6 +26,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -59,14 +60,14 @@ def _png_of(width: int, height: int, body: bytes) -> bytes:
 
 def _flipped(rng: random.Random, _: Image.Image, data: bytes) -> bytes:
     damaged = bytearray(data)
-    for _ in range(rng.randint(1, 40)):
+    for __ in range(rng.randint(1, 40)):
         damaged[rng.randrange(len(damaged))] = rng.randrange(256)
     return bytes(damaged)
 
 
 def _flipped_header(rng: random.Random, _: Image.Image, data: bytes) -> bytes:
     damaged = bytearray(data)
-    for _ in range(rng.randint(1, 6)):
+    for __ in range(rng.randint(1, 6)):
         damaged[rng.randrange(min(64, len(damaged)))] = rng.randrange(256)
     return bytes(damaged)
 
@@ -108,8 +109,8 @@ def _small(rng: random.Random, image: Image.Image, _: bytes) -> bytes:
 
 
 def _strip(rng: random.Random, image: Image.Image, _: bytes) -> bytes:
-    size = (1, rng.randint(200, 60_000))
-    return _encoded(image.resize(size[:: rng.choice([1, -1])]), "PNG")
+    length = rng.randint(200, 60_000)
+    return _encoded(image.resize(rng.choice([(1, length), (length, 1)])), "PNG")
 
 
 def _huge(rng: random.Random, _: Image.Image, __: bytes) -> bytes:
@@ -282,7 +283,7 @@ def compare(root: Path, kinds: dict[str, str], skipped: dict[str, str]) -> Count
     return fates
 
 
-def run(given: argparse.Namespace, root: Path, scratch: Path) -> dict[str, object]:
+def run(given: argparse.Namespace, root: Path, scratch: Path) -> dict[str, Any]:
     """Rank on the folder in a process of its own; its result document."""
     result = scratch / "result.json"
     command = [
@@ -294,7 +295,7 @@ def run(given: argparse.Namespace, root: Path, scratch: Path) -> dict[str, objec
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode:
         raise SystemExit(f"exit {ended.returncode}: {ended.stderr}")
-    document: dict[str, object] = json.loads(result.read_text())
+    document: dict[str, Any] = json.loads(result.read_text())
     return document
 
 

@@ -64,7 +64,7 @@ def _published_top1(folder: Path) -> dict[str, dict[int, str]]:
 def _count(entry: IndexEntry) -> tuple[Any, int, int]:
     """A network without numbers, its parameters and the width of its features."""
     with torch.device("meta"):
-        network = timm.create_model(entry.name, pretrained=False).eval()
+        network: Any = timm.create_model(entry.name, pretrained=False).eval()
     n_params = sum(parameter.numel() for parameter in network.parameters())
     width = getattr(network, "head_hidden_size", None) or network.num_features
     return network, n_params, width

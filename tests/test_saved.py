@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any, get_origin, get_type_hints
 
 import pytest
 from result_documents import large_document, small_document
@@ -7,7 +8,7 @@ from result_documents import large_document, small_document
 from featrank.errors import InputError
 from featrank.render.document import result_document
 from featrank.saved import read_result, result_of
-from featrank.schema import ResultDocument
+from featrank.schema import ResultDocument, RowDocument, ScoreDocument, TargetDocument
 
 
 @pytest.mark.parametrize("document", [small_document(partial=True), large_document(3, 2)])
@@ -18,6 +19,27 @@ def test_what_is_read_back_is_what_was_written(document: ResultDocument) -> None
     }  # fmt: skip
     document["rows"][0] |= {"depth": 0.5, "device": "cpu", "weights": "0" * 64, "note": "alias"}
     assert result_document(result_of(document)) == document
+
+
+def test_nothing_that_a_document_may_hold_is_lost() -> None:
+    document: Any = small_document()
+    row, score = document["rows"][0], document["rows"][0]["scores"]["gda"]
+    for found, kind in (
+        (row, RowDocument),
+        (score, ScoreDocument),
+        (document["target"], TargetDocument),
+    ):
+        for key, hint in get_type_hints(kind).items():
+            found.setdefault(key, example(hint))
+    document["target"]["offered"] = {"n_images": 9, "n_classes": 3}
+    row["status"] = "ok"
+    assert result_document(result_of(document)) == document
+
+
+def example(hint: Any) -> Any:
+    """A value of a type, unlike any default."""
+    made = {str: "said", int: 7, float: 0.5, dict: {"a": 1}, list: ["b"]}
+    return made.get(get_origin(hint) or hint)
 
 
 @pytest.mark.parametrize(

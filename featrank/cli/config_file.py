@@ -7,7 +7,6 @@ environment (``FEATRANK_`` and the flag's name), which beats the file, which bea
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from typing import Any
 import typer
 
 from featrank.errors import InputError
-from featrank.registry import did_you_mean
 
 PREFIX = "FEATRANK"
 # Flags that a file cannot set.
@@ -45,6 +43,8 @@ class _File:
     """
 
     def __init__(self, path: Path) -> None:
+        import tomllib  # late, as the registry: --help does without
+
         self._path = path
         try:
             self._text = path.read_text(encoding="utf-8")
@@ -116,6 +116,8 @@ class _File:
         return {str(parameter.name): value}
 
     def _unknown(self, path: tuple[str, ...], known: Any) -> InputError:
+        from featrank.registry import did_you_mean
+
         kind = "table" if isinstance(self._at(self._document, path), dict) else "key"
         return InputError(
             f"{self._path}, line {self._line(path)}: unknown {kind} '{'.'.join(path)}'",
@@ -124,6 +126,8 @@ class _File:
 
     def _line(self, path: tuple[str, ...]) -> int:
         """Where a key is set: the first line without which the file does not have it."""
+        import tomllib
+
         lines = self._text.splitlines(keepends=True)
         start = 0
         for end in range(1, len(lines) + 1):

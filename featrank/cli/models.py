@@ -57,6 +57,7 @@ def models(
         ),
     ] = False,
     cache_dir: opt.CacheDir = None,
+    config_file: opt.ConfigFile = None,
     quiet: opt.Quiet = False,
     debug: opt.Debug = False,
 ) -> None:

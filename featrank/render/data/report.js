@@ -167,9 +167,9 @@
       circle.append(node("title", {}, `${point.model.name}: ${metric.name} ${short(point.y)}, ${amount(point.x)} ${costName}`));
       svg.append(circle);
     }
-    // Names, of few models all, else of the front, where they do not run into each other.
+    // Names, of few models all where there is room, else of the front, none over another.
     const boxes = [];
-    const named = points.length > 10 ? front : [...front, ...points.filter((point) => !onFront.has(point))];
+    const named = points.length > 10 || width < 600 ? front : [...front, ...points.filter((point) => !onFront.has(point))];
     for (const point of named) {
       const x = px(point.x), y = py(point.y), wide = point.model.name.length * 7;
       const toLeft = x + wide + 10 > width - right;
