@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -72,10 +71,12 @@ def _planned(planned: Pass, run: Run, speeds: dict[str, float]) -> PlannedModel:
     if planned.error is not None:
         return PlannedModel(model.id, model.requested, reason=planned.error.message)
     download = any(candidate.key is None for candidate in planned.candidates)
-    size = None
+    size, reason = None, ""
     if download:
-        with suppress(FeatrankError):  # a run would tell why it cannot be had
+        try:
             size = zoo_of(model).download_size(model, run.shelf)
+        except FeatrankError as error:
+            reason = error.message
     return PlannedModel(
         model=model.id,
         requested=model.requested,
@@ -85,6 +86,7 @@ def _planned(planned: Pass, run: Run, speeds: dict[str, float]) -> PlannedModel:
         download=download,
         download_bytes=size,
         images_per_second=speeds.get(model.id),
+        reason=reason,
     )
 
 

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from featrank import __version__
 from featrank.cli.cache import cache
 from featrank.cli.extract import extract
 from featrank.cli.gate import gate
@@ -43,6 +42,8 @@ app.command()(models)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from featrank import __version__
+
         typer.echo(f"featrank {__version__}")
         raise typer.Exit
 

@@ -305,7 +305,9 @@ def test_the_size_of_a_download_is_asked_for_and_not_fetched(
     from huggingface_hub import constants
 
     assert HUB.size(REPOSITORY, candidate_files(None)) == small_file.stat().st_size
-    assert HUB.size("timm/nowhere", candidate_files(None)) is None
+    with pytest.raises(IncompleteError, match="has no timm/nowhere"):
+        HUB.size("timm/nowhere", candidate_files(None))
     assert not [line for line in hub.requests if line.startswith("GET") and "resolve" in line]
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    assert HUB.size(REPOSITORY, candidate_files(None)) is None
+    with pytest.raises(IncompleteError, match="offline"):
+        HUB.size(REPOSITORY, candidate_files(None))
