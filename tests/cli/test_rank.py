@@ -57,7 +57,11 @@ def test_real_weights_on_real_images_beat_the_untrained_control(
 
 
 def test_a_warm_run_scores_the_same_to_the_last_bit_and_imports_nothing_heavy(
-    featrank_process: Any, images: Path, checkpoint: Path, tmp_path: Path
+    featrank_main: Main,
+    featrank_process: Any,
+    images: Path,
+    checkpoint: Path,
+    tmp_path: Path,
 ) -> None:
     arguments = [
         "rank",
@@ -70,9 +74,9 @@ def test_a_warm_run_scores_the_same_to_the_last_bit_and_imports_nothing_heavy(
         "--metrics",
         "tmi,gda,nb,leep,spectrum",
     ]
-    cold = featrank_process(*arguments, *SMALL, "-o", tmp_path / "cold.json")
-    assert cold.returncode == 0, cold.stderr
-    assert "plan: 24 images × 2 models: 0 cached, 2 to extract" in cold.stderr
+    cold = featrank_main(*arguments, *SMALL, "-o", tmp_path / "cold.json")
+    assert cold.code == 0, cold.err
+    assert "plan: 24 images × 2 models: 0 cached, 2 to extract" in cold.err
     warm = featrank_process(*arguments, *SMALL, "-o", tmp_path / "warm.json")
     assert warm.returncode == 0, warm.stderr
     assert "2 cached, 0 to extract" in warm.stderr
@@ -91,9 +95,11 @@ def test_a_warm_run_scores_the_same_to_the_last_bit_and_imports_nothing_heavy(
     assert not imported & {"torch", "torchvision", "timm", "sklearn", "scipy", "pandas"}
 
 
-def test_digits_warm_imports_nothing_heavy_either(featrank_process: Any) -> None:
+def test_digits_warm_imports_nothing_heavy_either(
+    featrank_main: Main, featrank_process: Any
+) -> None:
     arguments = ("rank", "--dataset", "digits", "--models", CONTROL, *SMALL)
-    assert featrank_process(*arguments).returncode == 0
+    assert featrank_main(*arguments).code == 0
     loaded = featrank_process(*arguments, PYTHONPROFILEIMPORTTIME="1").stderr
     imported = {line.split("|")[-1].strip().split(".")[0] for line in loaded.splitlines()}
     assert not imported & {"torch", "torchvision", "timm", "sklearn", "scipy", "pandas"}
