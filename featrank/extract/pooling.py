@@ -42,7 +42,10 @@ def pool(output: object, reading: Reading, pooling: str, head_pooling: str) -> t
     if pooling == "cls":
         if not reading.class_token:
             raise CannotPoolError("it has no class token")
-        vectors = [tensor[:, 0].float() for tensor, layout in maps if layout.prefix]
+        # Copied: a view would keep the whole map in memory.
+        vectors = [
+            tensor[:, 0].to(torch.float32, copy=True) for tensor, layout in maps if layout.prefix
+        ]
     else:
         vectors = [
             _over_patches(tensor, layout, pooling) for tensor, layout in maps if layout.patches

@@ -108,4 +108,5 @@ class TappedNetwork:
         if layer.pooling != "auto":
             return self._pool(layer, last_map)
         features: torch.Tensor = self._network.forward_head(last_map, pre_logits=True)
-        return features.float().flatten(1)
+        # Copied: a class token may be a view of the whole map.
+        return features.to(torch.float32, copy=True).flatten(1)

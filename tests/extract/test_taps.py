@@ -129,6 +129,14 @@ def test_one_layer_with_several_poolings() -> None:
     torch.testing.assert_close(taken[layers[2]], both, **CLOSE)
 
 
+@pytest.mark.parametrize("name", ["test_vit", "test_resnet", "crossvit_9_240"])
+def test_what_is_kept_of_a_map_is_the_vector(name: str) -> None:
+    network, size, pixels = build(name)
+    layers = [LayerRef(info.name) for info in find_layers(network, size).layers]
+    for layer, values in take(network, size, layers, pixels).items():
+        assert values.untyped_storage().nbytes() == 4 * values.numel(), layer
+
+
 def test_register_tokens_are_not_pooled() -> None:
     network, size, pixels = build("vit_tiny_patch16_dinov3_qkvb")
     assert network.num_prefix_tokens == 5
