@@ -148,7 +148,9 @@ def _check_usable(candidate: Candidate, config: RunConfig) -> None:
     if len(manifest.class_counts) < 2:
         first = manifest.skipped[0] if manifest.skipped else None
         found = "no readable image" if not manifest.class_counts else "images of one class only"
+        example = f"; {first.path}: {first.reason}" if first else ""
         raise InputError(
-            f"{found} in '{manifest.target}'" + (f"; {first.path}: {first.reason}" if first else "")
+            f"{found} in '{manifest.target}'{example}",
+            "scores compare classes: at least two need images that Pillow can open",
         )
     _refuse_skipped(manifest.skipped, manifest.n_rows + len(manifest.skipped), config)
