@@ -4,8 +4,8 @@ For each model, side by side in one run on this machine's CPU: seconds and peak 
 over noise images for the last layer alone, for all layers, and for the layer nearest to half of the
 multiply-adds, beside the share that `featrank layers` prints for it. The runs take turns; the best
 of each counts, by the clock and, in brackets, by processor time, which other work disturbs less.
-Peak memory is that of a fresh process, above what it held before a pass over one batch (Linux
-only).
+Peak memory is that of a fresh process, above what it held before a pass over one batch, the
+smallest of as many processes (Linux only).
 
     python scripts/bench_layers.py --images 512 --repeat 3
 """
@@ -97,7 +97,10 @@ def bench(model: str, images: int, batch_size: int, repeat: int) -> None:
         clock, processor = best[which] / best[LAST]
         return f"{clock:.3f} ({processor:.3f})"
 
-    peaks = {which: peak_of(model, which, batch_size) for which in (LAST, ALL)}
+    peaks = {
+        which: min(peak_of(model, which, batch_size) for _ in range(repeat))
+        for which in (LAST, ALL)
+    }
     pooled = 4 * batch_size * sum(info.widths["auto"] for info in ready[ALL][1])
     (middle,) = ready[MIDDLE][1]
     n_features = sum(info.name != HEAD for info in ready[ALL][1])

@@ -97,6 +97,21 @@ def test_a_layer_is_the_same_alone_and_among_all() -> None:
         torch.testing.assert_close(alone[layer], together[layer], rtol=0, atol=0)
 
 
+def test_a_second_pass_leaves_the_features_of_the_first_alone() -> None:
+    network, size, pixels = build("test_vit")
+    layers = [LayerRef("blocks.1"), LAST, HEAD_LAYER]
+    tapped = TappedNetwork(network, size, layers)
+    with torch.inference_mode():
+        first = tapped(pixels)
+        kept = {layer: features.clone() for layer, features in first.items()}
+        other = tapped(2 * pixels.flip(0)[:1])
+        again = tapped(pixels)
+    for layer in layers:
+        assert other[layer].shape == (1, kept[layer].shape[1])
+        torch.testing.assert_close(first[layer], kept[layer], rtol=0, atol=0)
+        torch.testing.assert_close(again[layer], kept[layer], rtol=0, atol=0)
+
+
 def test_nothing_deeper_than_the_deepest_wanted_layer_is_computed() -> None:
     network, size, pixels = build("test_vit")
     tapped = TappedNetwork(network, size, [LayerRef("blocks.1"), LayerRef("blocks.3")])
