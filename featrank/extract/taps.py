@@ -24,9 +24,9 @@ class TappedNetwork:
     """A network with hooks on the wanted layers.
 
     Maps are pooled inside the hooks, where they come up: none is kept, and a later step that works
-    in place cannot spoil one. From the second pass on, when the widths are known, the features' room
-    is set aside before the pass: small blocks taken between large maps stop the allocator from
-    joining what the maps leave (20 to 40 MiB for a batch of 32 through a ViT-S).
+    in place cannot spoil one. From the second pass on, when the widths are known, room for the
+    features is set aside before the pass: small blocks taken between large maps stop the allocator
+    from joining what the maps leave (20 to 40 MiB for a batch of 32 through a ViT-S).
 
     Args:
         network: A timm network in eval mode.
@@ -90,7 +90,7 @@ class TappedNetwork:
     def __call__(self, pixels: torch.Tensor) -> dict[LayerRef, torch.Tensor]:
         """The pooled features ``(n, width)`` float32 of each wanted layer."""
         sizes = [len(pixels) * width for width in self._widths.values()]
-        room = torch.empty(sum(sizes), device=pixels.device).split(sizes)
+        room = torch.split(torch.empty(sum(sizes), device=pixels.device), sizes)
         self._pooled = {
             layer: values.view(-1, width)
             for (layer, width), values in zip(self._widths.items(), room, strict=True)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +17,20 @@ from featrank.metrics.declaration import Metric
 from featrank.metrics.labelled import Labelled
 from featrank.records import FloatArray, IntArray, Score
 
+if TYPE_CHECKING:
+    import torch
+
 # Rows whose distances to each other are held at a time: 128 MiB as float64.
 _SQUARE_ROWS = 4096
 
-# Columns compared at a time: all rows' values of them stay in the processor's cache, which takes
-# three fifths of the time of whole rows (500 x 1280).
-_COLUMNS = 128
+# Values compared at a time: as many columns as leave those of all rows in the processor's cache,
+# which takes half of the time of whole rows (500 x 1280). Vectors of the processor are filled.
+_BLOCK_VALUES = 2**15
+_VECTOR = 16
+_LEAST_COLUMNS = 4 * _VECTOR
+
+# Rows of small classes gathered together, for the same reason.
+_RUN_ROWS = 512
 
 # Coordinate differences, summed over the classes, from which torch repays being imported.
 _TORCH_WORK = 5e9
@@ -75,6 +86,8 @@ def class_entropies(labelled: Labelled, k: int, r_min: float) -> tuple[dict[int,
     Raises:
         InputError: No class has more than k samples.
     """
+    from scipy.special import digamma
+
     if k < 1 or r_min <= 0:
         raise InputError(f"tmi needs k of at least 1 and r_min above 0, got k={k}, r_min={r_min}")
     counts = labelled.counts
@@ -84,56 +97,66 @@ def class_entropies(labelled: Labelled, k: int, r_min: float) -> tuple[dict[int,
             f"tmi needs a class of more than {k} samples, the largest has {counts.max()}",
             "add images, or lower k",
         )
-    work = float(np.square(counts[estimated], dtype=np.float64).sum()) * labelled.n_features
+    sizes = counts[estimated]
+    distances = labelled.remember(
+        ("distances to a neighbour", k), lambda: _distances(labelled, estimated, k)
+    )
+    log_widths = np.log(2.0 * np.maximum(distances, r_min))
+    means = np.add.reduceat(log_widths, np.cumsum(sizes) - sizes) / sizes
+    entropies = digamma(sizes) - digamma(k) + labelled.n_features * means
+    clamped = np.count_nonzero(distances <= r_min) / len(distances)
+    return dict(zip(estimated.tolist(), entropies.tolist(), strict=True)), clamped
+
+
+def _distances(labelled: Labelled, classes: IntArray, k: int) -> Float64Array:
+    """The distances of these classes' rows to their k-th neighbours, class after class."""
+    sizes = labelled.counts[classes]
+    work = float(np.square(sizes, dtype=np.float64).sum()) * labelled.n_features
     # Both give the same bits.
     use_torch = "torch" in sys.modules or work > _TORCH_WORK
     of_classes = _torch_distances if use_torch else _scipy_distances
-    entropies: dict[int, float] = {}
-    clamped = 0
-    for label, distances in zip(
-        estimated.tolist(), of_classes(labelled, estimated, k), strict=True
-    ):
-        clamped += int((distances <= r_min).sum())
-        entropies[label] = _entropy(distances, k, r_min, labelled.n_features)
-    return entropies, clamped / int(counts[estimated].sum())
+    return np.concatenate(of_classes(labelled, classes, k))
 
 
-def _entropy(distances: Float64Array, k: int, r_min: float, n_features: int) -> float:
-    from scipy.special import digamma
-
-    log_widths = np.log(2.0 * np.maximum(distances, r_min))
-    return float(digamma(len(distances)) - digamma(k) + n_features * log_widths.mean())
-
-
-def _scipy_distances(labelled: Labelled, classes: IntArray, k: int) -> Iterator[Float64Array]:
+def _scipy_distances(labelled: Labelled, classes: IntArray, k: int) -> list[Float64Array]:
     """The rows' distances to their k-th neighbour, class by class."""
-    for label in classes.tolist():
-        yield _kth_distances_scipy(labelled.features[labelled.rows_of(label)], k)
+    return [
+        _kth_distances_scipy(labelled.features[labelled.rows_of(label)], k)
+        for label in classes.tolist()
+    ]
 
 
-def _torch_distances(labelled: Labelled, classes: IntArray, k: int) -> Iterator[Float64Array]:
-    """As above; a thread takes a class, for torch's own threads wait for each other in small ones.
+def _torch_distances(labelled: Labelled, classes: IntArray, k: int) -> list[Float64Array]:
+    """As above, for several small classes at a time.
 
-    Where there are fewer classes than threads those of torch share a class after all. Where there
-    is a CUDA GPU it does the work: only differences and maxima are taken, so the bits are the same.
+    Where there is a CUDA GPU it does the work: only differences and maxima are taken, so the bits
+    are the same.
     """
     import torch
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    threads = torch.get_num_threads()
-    workers = threads if len(classes) >= threads else 1
-    try:
-        # The setting is each thread's own, and what new threads begin with.
-        torch.set_num_threads(threads // workers)
-        with ThreadPoolExecutor(workers) as pool:
-            yield from pool.map(
-                lambda label: _kth_distances_torch(
-                    labelled.features[labelled.rows_of(label)], k, device
-                ),
-                classes.tolist(),
-            )
-    finally:
-        torch.set_num_threads(threads)
+    sizes = labelled.counts[classes]
+    runs = zip(sizes > _SQUARE_ROWS, np.cumsum(sizes) // _RUN_ROWS, classes, strict=True)
+    found: list[Float64Array] = []
+    # Without autograd's books, which small classes feel.
+    with torch.inference_mode():
+        features = _as_tensor(labelled.features)
+        for (large, _), run in groupby(runs, itemgetter(0, 1)):
+            rows = [torch.from_numpy(labelled.rows_of(label)) for *_, label in run]
+            if large:
+                found.append(_kth_distances_torch(features, rows[0], k, device))
+            else:
+                found += [_kth(square, k) for square in _squares(features, rows, device)]
+    return found
+
+
+def _as_tensor(features: FloatArray) -> torch.Tensor:
+    import torch
+
+    with warnings.catch_warnings():
+        # Of an array that may not be written to: nothing here does.
+        warnings.simplefilter("ignore", UserWarning)
+        return torch.from_numpy(features)
 
 
 def _kth_distances_scipy(rows: FloatArray, k: int) -> Float64Array:
@@ -143,7 +166,7 @@ def _kth_distances_scipy(rows: FloatArray, k: int) -> Float64Array:
     step = max(1, _SQUARE_ROWS**2 // len(rows))
     distances = np.concatenate(
         [
-            _smallest(cdist(exact[start : start + step], exact, "chebyshev"), k + 1)[:, k]
+            _kth(cdist(exact[start : start + step], exact, "chebyshev"), k)
             for start in range(0, len(rows), step)
         ]
     )
@@ -151,38 +174,51 @@ def _kth_distances_scipy(rows: FloatArray, k: int) -> Float64Array:
     return distances.astype(rows.dtype).astype(np.float64)
 
 
-def _kth_distances_torch(rows: FloatArray, k: int, device: str = "cpu") -> Float64Array:
-    """As above, in the precision of the features.
+def _kth_distances_torch(
+    features: torch.Tensor, rows: torch.Tensor, k: int, device: str
+) -> Float64Array:
+    """As above for a class too large for one square, put together from pairs of its parts."""
+    import torch
 
-    ``pdist`` alone is vectorised in the max-norm (measured on 2 cores: 9 times ``torch.cdist``, 6
-    times SciPy), so a class too large for one square is put together from pairs of its parts.
-    """
-    parts = [rows]
-    if len(rows) > _SQUARE_ROWS:
-        step = _SQUARE_ROWS // 2
-        parts = [rows[start : start + step] for start in range(0, len(rows), step)]
+    parts = torch.split(rows, _SQUARE_ROWS // 2)
     nearest: list[FloatArray] = []
     for i, part in enumerate(parts):
-        # A row's distance to itself is the first of the sorted ones, so the k-th is at k.
-        nearest.append(_smallest(_square_distances(part, device), k + 1))
+        (square,) = _squares(features, [part], device)
+        nearest.append(_smallest(square, k + 1))
         for j in range(i):
-            both = np.concatenate([part, parts[j]])
-            across = _square_distances(both, device)[: len(part), len(part) :]
+            (square,) = _squares(features, [torch.cat([part, parts[j]])], device)
+            across = square[: len(part), len(part) :]
             nearest[i] = _smallest(np.hstack([nearest[i], across]), k + 1)
             nearest[j] = _smallest(np.hstack([nearest[j], across.T]), k + 1)
-    return np.concatenate(nearest)[:, k].astype(np.float64)
+    return np.concatenate([_kth(distances, k) for distances in nearest])
 
 
-def _square_distances(rows: FloatArray, device: str) -> FloatArray:
+def _squares(
+    features: torch.Tensor, classes: list[torch.Tensor], device: str
+) -> Iterator[FloatArray]:
+    """For each class, given as indices of rows, the distances between its rows.
+
+    ``pdist`` alone is vectorised in the max-norm (measured on 2 cores: 9 times ``torch.cdist``, 6
+    times SciPy).
+    """
     import torch
     from scipy.spatial.distance import squareform
 
-    columns = torch.split(torch.from_numpy(rows).to(device), _COLUMNS, dim=1)
-    condensed = torch.pdist(columns[0].contiguous(), p=float("inf"))
-    for more in columns[1:]:
-        torch.maximum(condensed, torch.pdist(more.contiguous(), p=float("inf")), out=condensed)
-    square: FloatArray = squareform(condensed.cpu().numpy(), checks=False)
-    return square
+    sizes = [len(rows) for rows in classes]
+    together = torch.cat(classes)
+    width = max(_LEAST_COLUMNS, _BLOCK_VALUES // max(sizes) // _VECTOR * _VECTOR)
+    condensed: list[torch.Tensor] = []
+    for columns in torch.split(features, width, dim=1):
+        blocks = torch.split(columns.index_select(0, together).to(device), sizes)
+        found = [torch.pdist(block, p=float("inf")) for block in blocks]
+        condensed = list(map(torch.maximum, condensed, found)) if condensed else found
+    for distances in condensed:
+        yield squareform(distances.cpu().numpy(), checks=False)
+
+
+def _kth(distances: FloatArray, k: int) -> Float64Array:
+    """The k-th neighbour of each row: a distance to itself is the first of the sorted ones."""
+    return _smallest(distances, k + 1)[:, k].astype(np.float64)
 
 
 def _smallest(distances: FloatArray, n: int) -> FloatArray:

@@ -14,8 +14,8 @@ from featrank.errors import InputError
 from featrank.metrics.labelled import Labelled
 from featrank.metrics.tmi import (
     METRIC,
-    _kth_distances_scipy,
-    _kth_distances_torch,
+    _scipy_distances,
+    _torch_distances,
 )
 
 # The package's attribute ``tmi`` is the metric.
@@ -140,25 +140,38 @@ def test_impossible_parameters_are_errors(params):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("n_rows", [4, 9, 129, 150])
-def test_the_kernels_agree(monkeypatch, dtype, n_rows):
-    # Small squares, so that many rows are put together from parts, the last one shorter.
+@pytest.mark.parametrize("counts", [[4, 9], [129, 4, 30, 31], [5, 150, 64, 65], [20] * 7], ids=str)
+def test_the_kernels_agree(monkeypatch, dtype, counts):
+    # Small squares, so that large classes are put together from parts, the last one shorter.
     monkeypatch.setattr(MODULE, "_SQUARE_ROWS", 64)
-    rows = np.random.default_rng(5).standard_normal((n_rows, 7)).astype(dtype)
+    monkeypatch.setattr(MODULE, "_LEAST_COLUMNS", 16)
+    rng = np.random.default_rng(5)
+    rows = rng.standard_normal((sum(counts), 40)).astype(dtype)
     rows[:3] = rows[0]
-    expected = _kth_distances_scipy(rows, 3)
-    np.testing.assert_array_equal(_kth_distances_torch(rows, 3), expected)
-    brute = np.sort(np.abs(rows[:, None] - rows[None]).max(axis=2).astype(np.float64))[:, 3]
-    np.testing.assert_allclose(expected, brute, rtol=1e-6)
+    labelled = Labelled.from_arrays(rows, rng.permutation(np.repeat(range(len(counts)), counts)))
+    classes = np.arange(len(counts))
+    expected = _scipy_distances(labelled, classes, 3)
+    found = _torch_distances(labelled, classes, 3)
+    assert [len(distances) for distances in found] == counts
+    for label, (distances, others) in enumerate(zip(found, expected, strict=True)):
+        np.testing.assert_array_equal(distances, others)
+        own = rows[labelled.rows_of(label)].astype(np.float64)
+        brute = np.sort(np.abs(own[:, None] - own[None]).max(axis=2))[:, 3]
+        np.testing.assert_allclose(distances, brute, rtol=1e-6)
 
 
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_gpu_gives_the_same_bits(dtype):
+def test_a_gpu_gives_the_same_bits(monkeypatch, dtype):
     rows = np.random.default_rng(6).standard_normal((700, 300)).astype(dtype)
-    on_gpu, on_cpu = (_kth_distances_torch(rows, 3, device) for device in ("cuda", "cpu"))
-    np.testing.assert_array_equal(on_gpu, on_cpu)
+    labelled = Labelled.from_arrays(rows, np.arange(700) % 3)
+    classes = np.arange(3)
+    on_gpu = _torch_distances(labelled, classes, 3)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    on_cpu = _torch_distances(labelled, classes, 3)
+    for ours, others in zip(on_gpu, on_cpu, strict=True):
+        np.testing.assert_array_equal(ours, others)
 
 
 def test_large_work_gives_the_same_number(monkeypatch):
@@ -168,3 +181,12 @@ def test_large_work_gives_the_same_number(monkeypatch):
     small = METRIC(features, labels)
     monkeypatch.undo()
     assert METRIC(features, labels) == small
+
+
+@pytest.mark.filterwarnings("error")
+def test_features_that_may_not_be_written_to_give_no_warning():
+    features = 3 * np.random.default_rng(2).standard_normal((30, 20)).astype(np.float32)
+    labels = np.arange(30) % 3
+    expected = METRIC(features, labels)
+    features.flags.writeable = False
+    assert METRIC(features, labels) == expected
