@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
+from jsonschema import Draft202012Validator
+
+import featrank.render
 from featrank.schema import ResultDocument
+
+SCHEMA = Path(featrank.render.__file__).parent / "data" / "result.schema.json"
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
@@ -99,3 +106,25 @@ def large_document(n_models: int = 200, n_layers: int = 12) -> ResultDocument:
                 others.append(one)
     config = {"metrics": ["gda", "nb", "tmi", "nc1"], "layers_by": ["gda", "nb", "nc1"]}
     return document_of([*rows, *others], config=config)
+
+
+def three_models() -> dict[str, Any]:
+    """As read from a file: gda is better where higher, low where lower."""
+    rows = [
+        row(name, i, {
+            "gda": score(gda, i),
+            "low": score(1 - gda, i, higher_is_better=False),
+        })
+        for i, (name, gda) in enumerate({"alpha": 0.9, "beta": 0.8, "gamma": 0.6}.items(), 1)
+    ]  # fmt: skip
+    return json.loads(json.dumps(document_of(rows)))  # type: ignore[no-any-return]
+
+
+def validated(text: str | bytes) -> Any:
+    """The document that the text holds; it has no key that the schema does not know."""
+    document = json.loads(text)
+    schema = json.loads(SCHEMA.read_text())
+    for described in (schema, *schema["$defs"].values()):
+        described["additionalProperties"] = False
+    Draft202012Validator(schema).validate(document)
+    return document

@@ -25,19 +25,6 @@ def filled(featrank_main: Main) -> dict[str, str]:
     return {e["model"]: e["id"] for e in entries if e["key"]["layer"] == "pre_logits"}
 
 
-def test_extract_again_forwards_nothing(featrank_main: Main, filled: dict[str, str]) -> None:
-    ended = featrank_main("extract", *EXTRACT, "--models", "random:test_resnet")
-    assert ended.code == 0
-    assert "forwarded 0 images" in ended.out
-    assert "cached" in ended.out
-
-
-def test_extract_tells_failures(featrank_main: Main) -> None:
-    ended = featrank_main("extract", *EXTRACT, "--models", "random:test_vit", "--cache", "only")
-    assert ended.code == 3
-    assert "random:test_vit failed: features of random:test_vit are not in the cache" in ended.out
-
-
 def test_dir_list_show(featrank_main: Main, filled: dict[str, str], cache_dir: Path) -> None:
     assert featrank_main("cache", "dir").out == f"{cache_dir}\n"
     listed = featrank_main("cache", "list").out

@@ -1,0 +1,76 @@
+"""``featrank table``: saved results joined, and whole on a pipe and on a narrow terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from result_documents import document_of, row, score
+
+Main = Callable[..., Any]
+
+LONG = "vit_base_patch16_clip_224.laion2b_ft_in12k_in1k_and_then_some_more_words_of_its_name"
+
+
+@pytest.fixture
+def long_names(tmp_path: Path) -> Path:
+    scores = {"gda": score(0.5, 1), "tmi": score(3.0, 1), "nb": score(0.1, 1)}
+    path = tmp_path / "long.json"
+    path.write_text(json.dumps(document_of([row(LONG, 1, scores), row("x", 2, scores)])))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        (("table", "FILE"), {"COLUMNS": "80"}),
+        (("table", "FILE"), {"TERM": "dumb"}),
+        (("table", "FILE"), {"GITHUB_ACTIONS": "true"}),
+        (("gate", "FILE", "--expect-top", LONG), {"NO_COLOR": "1"}),
+        (("gate", "--help"), {"GITHUB_ACTIONS": "true"}),
+        (("rank", "--nonsense"), {"GITHUB_ACTIONS": "true"}),
+    ],
+)
+def test_a_pipe_gets_whole_names_and_no_escape_codes(
+    featrank_process: Any, long_names: Path, arguments: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    named = [long_names if part == "FILE" else part for part in arguments]
+    ended = featrank_process(*named, **environment)
+    assert ended.returncode == (2 if "--nonsense" in arguments else 0)
+    assert "\x1b" not in ended.stdout + ended.stderr
+    if "FILE" in arguments:
+        assert LONG in ended.stdout
+
+
+@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_a_terminal_of_80_columns_cuts_no_name(
+    long_names: Path, cache_dir: Path, environment: dict[str, str]
+) -> None:
+    reader, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "featrank", "table", str(long_names)],
+        stdout=terminal, stderr=terminal, stdin=terminal,
+        env={**os.environ, "COLUMNS": "80", "TERM": "xterm", **environment},
+    )  # fmt: skip
+    os.close(terminal)
+    shown = b""
+    try:
+        while chunk := os.read(reader, 65536):
+            shown += chunk
+    except OSError:  # the other end is closed
+        pass
+    os.close(reader)
+    assert process.wait(30) == 0
+    text = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())
+    assert LONG in text
+    assert "…" not in text
+    if environment:
+        assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", shown.decode())
