@@ -69,7 +69,8 @@ def shown(text: str) -> str:
 def size(n_bytes: float) -> str:
     """Bytes for people."""
     for unit in ("B", "kB", "MB", "GB"):
-        if n_bytes < 1000:
+        # What rounds to 1000 is one of the next unit, not 1e+03 of this one.
+        if n_bytes < 999.5:
             return f"{n_bytes:.3g} {unit}"
         n_bytes /= 1000
     return f"{n_bytes:.3g} TB"
