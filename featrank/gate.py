@@ -227,10 +227,14 @@ class _Judge:
         self._known(demand.metric, "--fail-under", self.result)
         condition = f"--fail-under {demand}"
         top = next(iter(_ranked(self.result)), None)
-        scored = top.scores.get(demand.metric) if top is not None else None
-        if top is None or scored is None or scored.score is None:
-            why = scored.reason if scored is not None else "no model is ranked"
-            return self._refuse(condition, "missing-row", f"no {demand.metric} score: {why}")
+        if top is None:
+            said = f"no {demand.metric} score: no model is ranked"
+            return self._refuse(condition, "missing-row", said)
+        scored = top.scores.get(demand.metric)
+        if scored is None or scored.score is None:
+            why = scored.reason if scored is not None else "it was never computed"
+            said = f"best, {top.model.requested}: no {demand.metric} score: {why}"
+            return self._refuse(condition, "missing-row", said)
         sign = 1 if scored.higher_is_better else -1
         passed = sign * scored.score.value >= sign * demand.threshold
         bound = "at least" if scored.higher_is_better else "at most"

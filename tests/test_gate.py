@@ -10,6 +10,11 @@ from typing import Any
 import pytest
 from result_documents import three_models
 
+from featrank.conditions import Conditions, FailUnder
+from featrank.errors import InputError
+from featrank.gate import ALLOWED, FAIL, PASS, REFUSED, Check, GateResult, judge
+from featrank.saved import result_of
+
 Main = Callable[..., Any]
 Change = Callable[[dict[str, Any]], None]
 
@@ -299,3 +304,64 @@ def test_truth_table(featrank_main: Main, tmp_path: Path, case: Case) -> None:
     assert last.startswith(verdict)
     assert (tmp_path / "base.json").read_bytes() == before
     assert sorted(path.name for path in tmp_path.glob("*.*")) == ["base.json", "r.json"]
+
+
+def verdict(*checks: tuple[str, str]) -> GateResult:
+    return GateResult(tuple(Check("--x", outcome, "because", kind) for outcome, kind in checks))
+
+
+# What outweighs what: another's numbers, then a run that is not whole, then a no, then a gap.
+@pytest.mark.parametrize(
+    ("checks", "code", "summary"),
+    [
+        ([], 0, "gate: passed (0 checks)"),
+        ([(PASS, ""), (PASS, "")], 0, "gate: passed (2 checks)"),
+        ([(PASS, ""), (ALLOWED, "partial")], 0, "gate: passed (1 checks)"),
+        ([(PASS, ""), (FAIL, "")], 1, "gate: failed (1 of 2 checks failed)"),
+        (
+            [(FAIL, ""), (REFUSED, "missing-row")], 1,
+            "gate: failed (1 of 1 checks failed, 1 could not be judged)",
+        ),
+        ([(PASS, ""), (REFUSED, "missing-row")], 3, "(1 checks, 1 could not be judged)"),
+        ([(FAIL, ""), (REFUSED, "partial")], 3, "gate: no verdict (1 of 1 checks failed"),
+        ([(FAIL, ""), (REFUSED, "failed")], 3, "gate: no verdict"),
+        ([(REFUSED, "failed"), (REFUSED, "other-target")], 2, "gate: no verdict"),
+        ([(FAIL, ""), (REFUSED, "other-precision")], 2, "gate: no verdict"),
+    ],
+)  # fmt: skip
+def test_what_outweighs_what(checks: list[tuple[str, str]], code: int, summary: str) -> None:
+    result = verdict(*checks)
+    assert result.exit_code == code
+    assert summary in result.summary
+
+
+def test_a_best_model_that_lacks_the_metric_is_named() -> None:
+    """As where results with different metrics are joined: models are ranked, and by others."""
+    document = three_models()
+    del document["rows"][0]["scores"]["gda"]
+    demand = Conditions(fail_under=(FailUnder("gda", 0.1),))
+    (check,) = judge(result_of(document), None, demand).checks
+    assert (check.outcome, check.kind) == (REFUSED, "missing-row")
+    assert check.reason == "best, alpha: no gda score: it was never computed"
+
+
+def test_a_short_name_of_two_models_is_asked_back() -> None:
+    document = three_models()
+    document["rows"][1] |= {"model": "random:alpha", "requested": "random:alpha"}
+    document["candidates"][1] = "random:alpha"
+    result = result_of(document)
+    document["rows"][0]["requested"] = "timm:alpha"
+    with pytest.raises(InputError, match="'alpha' names 2 models") as caught:
+        judge(result_of(document), None, Conditions(expect_top="alpha"))
+    assert caught.value.hint == "say random:alpha or timm:alpha"
+    # What was typed goes before the name inside a zoo.
+    assert judge(result, None, Conditions(expect_top="alpha")).exit_code == 0
+
+
+def test_equal_scores_are_decided_by_the_tie_break() -> None:
+    document = three_models()
+    document["rows"][1]["scores"]["gda"]["value"] = 0.9
+    result = result_of(document)
+    by_gda = judge(result, None, Conditions(beats=("alpha", "beta"), beats_by="gda"))
+    assert by_gda.exit_code == 0
+    assert by_gda.checks[0].reason == "gda 0.9 against 0.9, decided by the tie-break"
