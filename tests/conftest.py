@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import featrank.targets
+from featrank.zoos.hub import HUB
 from featrank.zoos.timm_index import TimmIndex
 
 CLIPART = Path(featrank.targets.__file__).parent / "data" / "clipart.parquet"
@@ -56,6 +57,24 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def cache_dir(indexed: Path, tmp_path: Path) -> Path:
     """A cache that holds timm's index and nothing else."""
     return Path(shutil.copytree(indexed, tmp_path / "cache"))
+
+
+@pytest.fixture
+def point_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[str], None]]:
+    """Point this process's hub client at an address, with an empty cache."""
+    from huggingface_hub import constants
+
+    def point(url: str) -> None:
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setattr(constants, "ENDPOINT", url)
+        template = "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + template)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+
+    HUB.reset()
+    yield point
+    HUB.reset()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from stored_layers import digits
+from told import Told
 
 from featrank.cache.store import FeatureStore
 from featrank.config import RunConfig
@@ -26,22 +27,6 @@ RESNET, VIT = "random:test_resnet", "random:test_vit"
 TARGET = digits(2)
 
 Plan = Callable[..., list[Pass]]
-
-
-class Told(Silent):
-    """Keeps what it is told, and hands it on.
-
-    Args:
-        then: Called with every line.
-    """
-
-    def __init__(self, then: Callable[[str], object] = lambda _: None) -> None:
-        self.lines: list[str] = []
-        self._then = then
-
-    def say(self, message: str) -> None:
-        self.lines.append(message)
-        self._then(message)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pytest
 from loopback_hub import LoopbackHub
 
 from featrank.file_hashes import FileHashes
-from featrank.zoos.hub import HUB
 from featrank.zoos.timm_index import TimmIndex
 from featrank.zoos.zoo import Shelf
 
@@ -46,24 +45,6 @@ def closed_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
-
-
-@pytest.fixture
-def point_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[str], None]]:
-    """Point this process's hub client at an address, with an empty cache."""
-    from huggingface_hub import constants
-
-    def point(url: str) -> None:
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        monkeypatch.setattr(constants, "ENDPOINT", url)
-        template = "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + template)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-
-    HUB.reset()
-    yield point
-    HUB.reset()
 
 
 @pytest.fixture
