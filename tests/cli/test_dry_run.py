@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,3 +63,25 @@ def test_dry_run_knows_the_bytes_of_a_download_and_downloads_nothing(
     assert "torch" not in imported
     offline = featrank_process(*arguments, HF_HUB_OFFLINE="1")
     assert "1 downloads, at least 0 B" in offline.stdout
+
+
+def test_a_plan_is_a_table_or_json(featrank_main: Main) -> None:
+    arguments = ("rank", "--dataset", "digits", *SMALL, "--models", MODELS, "--dry-run")
+    (first, *_) = models = json.loads(featrank_main(*arguments, "--format", "json").out)
+    assert [model["model"] for model in models] == MODELS.split(",")
+    assert first == {
+        "model": "random:test_resnet", "requested": "random:test_resnet", "layers": 1, "cached": 0,
+        "images": 40, "download": False,
+    }  # fmt: skip
+    table = featrank_main(*arguments, "--format", "table")
+    assert "3 models, 3 layers: 0 cached, 3 to extract" in table.out
+    wrong = featrank_main(*arguments, "--format", "csv")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "--dry-run --format csv: no such plan" in wrong.err
+    assert "hint: leave --format out, or json" in wrong.err
+
+
+def test_what_a_run_would_refuse_is_refused(featrank_main: Main, tmp_path: Path) -> None:
+    nowhere = featrank_main("rank", "--dataset", tmp_path / "x", "--models", MODELS, "--dry-run")
+    assert (nowhere.code, nowhere.out) == (2, "")
+    assert "no such folder" in nowhere.err

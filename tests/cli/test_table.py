@@ -74,3 +74,63 @@ def test_a_terminal_of_80_columns_cuts_no_name(
     assert "…" not in text
     if environment:
         assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", shown.decode())
+
+
+def saved(path: Path, *names: str, candidates: tuple[str, ...] = (), **more: Any) -> Path:
+    """A result of models that are the better the later in the alphabet their names stand."""
+    rows = [row(name, i, {"gda": score(ord(name[0]) / 200, i)}) for i, name in enumerate(names, 1)]
+    document = document_of(rows, **more)
+    document["candidates"] = [f"timm:{name}" for name in candidates or names]
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_results_are_joined_and_ranked_anew(featrank_main: Main, tmp_path: Path) -> None:
+    files = [saved(tmp_path / "1.json", "c", "a"), saved(tmp_path / "2.json", "b", "d")]
+    ended = featrank_main("table", *files, "--by", "gda", "-o", tmp_path / "all.json")
+    assert (ended.code, ended.err) == (0, "")
+    rows = json.loads((tmp_path / "all.json").read_text())["rows"]
+    assert [(one["requested"], one["rank"]) for one in rows] == [
+        ("d", 1), ("c", 2), ("b", 3), ("a", 4),
+    ]  # fmt: skip
+    ranked = [line.split()[:2] for line in ended.out.splitlines() if line[:3].strip().isdigit()]
+    assert ranked == [["1", "d"], ["2", "c"], ["3", "b"], ["4", "a"]]
+
+
+def test_models_without_a_row_make_it_partial(featrank_main: Main, tmp_path: Path) -> None:
+    shards = [
+        saved(tmp_path / f"{name}.json", name, candidates=("a", "b", "c")) for name in ("a", "b")
+    ]
+    ended = featrank_main("table", *shards, "--format", "json")
+    assert ended.code == 0
+    assert json.loads(ended.out)["partial"] is True
+    assert "warning: these results are partial" in ended.err
+    last = saved(tmp_path / "c.json", "c", candidates=("a", "b", "c"))
+    ended = featrank_main("table", *shards, last, "--format", "json")
+    assert json.loads(ended.out)["partial"] is False
+    assert ended.err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("none.json",), "cannot read none.json"),
+        (("torn.json",), "torn.json is not JSON"),
+        (("a.json", "--by", "gdaa"), "--by gdaa is no column"),
+        (("a.json", "-o", "all.xls"), "unknown format '.xls'"),
+        (("a.json", "--format", "parquet"), "is for files only"),
+        (("a.json", "--format", "png"), "unknown format 'png'"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_asked_wrongly(
+    featrank_main: Main, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...], said: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    saved(tmp_path / "a.json", "a")
+    (tmp_path / "torn.json").write_text('{"schema_version": 1, ')
+    ended = featrank_main("table", *arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err
+    assert "hint: " in ended.err

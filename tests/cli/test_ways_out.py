@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import warnings
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -13,7 +14,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from markdown_it import MarkdownIt
-from result_documents import validated
+from result_documents import small_document, validated
+from told import Told
+
+from featrank.cli.ways_out import WaysOut
+from featrank.errors import IncompleteError, InputError
+from featrank.saved import result_of
 
 Main = Callable[..., Any]
 SMALL = ("--limit-per-class", 4, "--workers", 0)
@@ -132,3 +138,69 @@ def test_stdout_is_one_document_with_every_warning_on(
     assert "random:test\\_resnet failed" not in summary.read_text()
     assert "random:test_resnet failed" in summary.read_text()
     assert "\x1b" not in ended.out + ended.err
+
+
+def test_what_cannot_be_written_keeps_nothing_else_back(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The folder of the first file is gone since it was checked."""
+    document = small_document()
+    (tmp_path / "gone").mkdir()
+    paths = [tmp_path / "gone" / "r.json", tmp_path / "r.json"]
+    told = Told()
+    ways_out = WaysOut(paths, "json", told, to_github=False)
+    (tmp_path / "gone").rmdir()
+    (tmp_path / "gone").touch()
+    ways_out.refresh(result_of(document))
+    (warning,) = told.warnings
+    assert warning.startswith(f"cannot write {paths[0]}")
+    assert json.loads(paths[1].read_text()) == document
+    paths[1].unlink()
+    assert capfd.readouterr().out == ""
+    with pytest.raises(IncompleteError, match="cannot write"):
+        ways_out.show(result_of(document))
+    assert json.loads(paths[1].read_text()) == document
+    assert json.loads(capfd.readouterr().out) == document
+
+
+def test_without_files_a_run_that_goes_on_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = Told()
+    WaysOut(None, None, told, to_github=False).refresh(result_of(small_document()))
+    assert (told.warnings, list(tmp_path.iterdir())) == ([], [])
+    assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("outputs", "form", "said"),
+    [
+        (["r.xls"], None, "unknown format '.xls'"),
+        (["r.json"], "xls", "unknown format 'xls'"),
+        (["r.json"], "parquet", "is for files only"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_once(
+    tmp_path: Path, outputs: list[str], form: str | None, said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        WaysOut([tmp_path / name for name in outputs], form, Told())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_action_gets_a_summary_and_an_annotation_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    document = small_document()
+    document["rows"][-1]["reason"] = "no hub\n::error::forged"
+    summary = tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    WaysOut(None, None, Told(), to_github=False).show(result_of(document))
+    assert not summary.exists()
+    WaysOut(None, None, Told(), to_github=True).show(result_of(document))
+    assert "pets: 7 images; 2 classes" in summary.read_text()
+    out, err = capfd.readouterr()
+    (annotation,) = err.splitlines()
+    assert annotation.startswith("::error title=featrank%3A resnet50 failed::no hub")
+    assert not [line for line in out.splitlines() if line.startswith("::")]

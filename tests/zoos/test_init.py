@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +13,8 @@ from featrank.errors import InputError
 from featrank.zoos import ZOOS, resolve_models, zoo_of
 from featrank.zoos.packages import CARRIERS
 from featrank.zoos.zoo import Shelf
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 needs_lite0 = pytest.mark.skipif(
     CARRIERS[0].find() is None, reason=f"needs the package {CARRIERS[0].distribution}"
@@ -77,3 +84,67 @@ def test_unknown(spec: str, says: str, hint: str, shelf: Shelf) -> None:
 def test_nothing_asked(specs: list[str], shelf: Shelf) -> None:
     with pytest.raises(InputError, match="no models given"):
         resolve_models(specs, shelf)
+
+
+MINE = """
+from dataclasses import replace
+from featrank.zoos.untrained import UntrainedZoo
+
+class MyZoo(UntrainedZoo):
+    name = "mine"
+
+    def resolve(self, text, shelf):
+        found = super().resolve("test_" + text, shelf)
+        return [replace(model, requested=text, name=text) for model in found]
+
+    def names(self, shelf):
+        return ["resnet", "vit"]
+
+    def preprocessing(self, model, shelf):
+        return shelf.index.entry("test_" + model.name).preprocessing
+
+ZOO = MyZoo()
+"""
+# Each declares a zoo as the code says, which is not to be had.
+BROKEN = {
+    "worm-eaten": ("raise OSError('worms')", "OSError('worms')"),
+    "hollow": ("", "AttributeError"),
+    "nameless": ("ZOO = object()", "AttributeError"),
+    "copycat": (MINE.replace('"mine"', '"timm"'), "there is a zoo 'timm' already"),
+}
+
+
+def install(site: Path, package: str, code: str) -> None:
+    """As an installer leaves a package with an entry point."""
+    module = package.replace("-", "_")
+    site.mkdir(exist_ok=True)
+    (site / f"{module}.py").write_text(code)
+    info = site / f"{module}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[featrank.zoos]\n{module} = {module}:ZOO\n")
+
+
+def test_another_package_adds_a_zoo_and_a_broken_one_is_a_warning(
+    featrank_process: Run, tmp_path: Path
+) -> None:
+    """Installed distributions with the entry point, found by a process of its own."""
+    site = tmp_path / "site"
+    install(site, "my-zoo", MINE)
+    for package, (code, _) in BROKEN.items():
+        install(site, package, code)
+    ended = featrank_process(
+        "rank", "--dataset", "digits", "--limit-per-class", 1, "--dry-run", "--format", "json",
+        "--models", "mine:resnet,random:test_vit",
+        PYTHONPATH=os.pathsep.join([str(site), *sys.path]),
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert [(model["model"], model["images"]) for model in json.loads(ended.stdout)] == [
+        ("mine:resnet", 10), ("random:test_vit", 10),
+    ]  # fmt: skip
+    warned = [line for line in ended.stderr.splitlines() if line.startswith("warning: ")]
+    assert len(warned) == len(BROKEN)
+    for package, (_, why) in BROKEN.items():
+        (line,) = [line for line in warned if f"of the package {package} is left out" in line]
+        assert why in line
+    assert "Traceback" not in ended.stderr
