@@ -8,7 +8,7 @@ import importlib
 import logging
 import pkgutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, distributions
 from typing import Any, Generic, TypeVar
 
 from featrank.errors import InputError
@@ -44,6 +44,45 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
 def is_wildcard(text: str) -> bool:
     """Whether a name is a shell-style pattern."""
     return any(char in text for char in "*?[")
+
+
+def plugin_points(group: str) -> list[tuple[str, EntryPoint]]:
+    """The entry points of a group, each with its package and version, in order of these.
+
+    Where a package is found twice, the first counts; one that cannot be read is left out with a
+    warning. A package that has nothing in the group is not looked at any closer: whatever is wrong
+    with it concerns nobody here.
+    """
+    found: list[tuple[str, EntryPoint]] = []
+    seen: set[str] = set()
+    for distribution in distributions():
+        origin = "an unnamed package"
+        try:
+            if group not in (distribution.read_text("entry_points.txt") or ""):
+                continue
+            origin = f"{distribution.name} {distribution.version}"
+            if distribution.name not in seen:
+                seen.add(distribution.name)
+                points = distribution.entry_points.select(group=group)
+                found += [(origin, point) for point in points]
+        except Exception as error:
+            leave_out(origin, "", error)
+    return sorted(found, key=lambda pair: (pair[0], pair[1].name))
+
+
+def leave_out(origin: str, name: str, error: BaseException) -> None:
+    """Warn that a plug-in is not used, and why.
+
+    Args:
+        origin: Its package and version.
+        name: What the entry point is called.
+        error: What is wrong with it.
+    """
+    log.debug("plug-in %s", origin, exc_info=error)
+    reason = error if isinstance(error, (ValueError, TypeError)) else repr(error)
+    text = f"warning: plug-in {name} of {origin} is left out: {reason}"
+    # Foreign text must not act on a terminal.
+    log.warning("%s", "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text))
 
 
 class Registry(Generic[T]):
@@ -98,18 +137,14 @@ class Registry(Generic[T]):
     def _plugged_in(self, taken: Collection[str]) -> dict[str, T]:
         """What other installed packages declare; whatever is wrong with one is a warning."""
         found: dict[str, T] = {}
-        for entry in sorted(entry_points(group=self._package), key=lambda entry: entry.name):
+        for origin, point in plugin_points(self._package):
             try:
-                declared = entry.load()
+                declared = point.load()
                 if declared.name in found or declared.name in taken:
                     raise ValueError(f"there is a {self._noun} '{declared.name}' already")
                 found[declared.name] = declared
-            except Exception as error:
-                package = entry.dist.name if entry.dist else entry.value
-                log.warning(
-                    "warning: the %s %r of the package %s is left out: %r",
-                    self._noun, entry.name, package, error,
-                )  # fmt: skip
+            except (Exception, SystemExit) as error:
+                leave_out(origin, point.name, error)
         return found
 
     def __iter__(self) -> Iterator[T]:

@@ -68,12 +68,28 @@ def test_other_packages_add_entries_and_broken_ones_are_left_out(
     install(tmp_path, "orchard", f"{namespace}FIG = SimpleNamespace(name='fig')\n", "FIG")
     install(tmp_path, "copycat", f"{namespace}PEAR = SimpleNamespace(name='pear')\n", "PEAR")
     install(tmp_path, "rotten", "raise OSError('worms')\n", "FIG")
+    install(tmp_path, "quitter", "raise SystemExit(0)\n", "FIG")
     assert fruit.names() == ["apple", "apricot", "pear", "fig"]
-    copied, rotten = sorted(record.getMessage() for record in caplog.records)
+    copied, quitted, rotten = sorted(record.getMessage() for record in caplog.records)
+    assert "plug-in quitter of quitter 1.0 is left out: SystemExit(0)" in quitted
     assert "copycat" in copied
     assert "there is a fruit 'pear' already" in copied
     assert "rotten" in rotten
     assert "worms" in rotten
+
+
+def test_entry_points_that_cannot_be_read_leave_the_others(
+    fruit: Registry[object], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fig = "from types import SimpleNamespace\nFIG = SimpleNamespace(name='fig')\n"
+    for name in ("orchard", "scrawl", "stranger"):
+        install(tmp_path, name, fig, "FIG")
+    for name, group in (("scrawl", "fruit"), ("stranger", "vegetables")):
+        points = tmp_path / f"{name}-1.0.dist-info" / "entry_points.txt"
+        points.write_text(f"[{group}]\nno equals sign\n")
+    assert fruit.names() == ["apple", "apricot", "pear", "fig"]
+    (record,) = caplog.records
+    assert "of scrawl 1.0 is left out" in record.getMessage()
 
 
 def test_close_matches_ignore_case_and_fall_back_to_parts() -> None:

@@ -10,15 +10,16 @@ import functools
 import json
 import logging
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import replace
-from importlib.metadata import Distribution, EntryPoint, distributions
+from importlib.metadata import EntryPoint
 from typing import Any, TypeVar
 
 from featrank.errors import FeatrankError, IncompleteError
 from featrank.metrics.declaration import Metric
 from featrank.metrics.labelled import Labelled
 from featrank.records import Score
+from featrank.registry import leave_out, plugin_points
 
 GROUP = "featrank.metrics"
 
@@ -37,7 +38,7 @@ def load_plugins(taken: Collection[str]) -> dict[str, Metric]:
         taken: Names that no plug-in can have.
     """
     found: dict[str, Metric] = {}
-    for origin, point in sorted(_entry_points(), key=lambda pair: (pair[0], pair[1].name)):
+    for origin, point in plugin_points(GROUP):
         try:
             metric = _load(point, origin)
             if metric.name in taken:
@@ -46,30 +47,10 @@ def load_plugins(taken: Collection[str]) -> dict[str, Metric]:
                 other = found[metric.name].origin
                 raise ValueError(f"the metric {metric.name!r} comes from {other} already")
         except (Exception, SystemExit) as error:
-            _refuse(origin, point.name, error)
+            leave_out(origin, point.name, error)
         else:
             found[metric.name] = metric
     return found
-
-
-def _entry_points() -> Iterator[tuple[str, EntryPoint]]:
-    """Package with version, and entry point; where a package is found twice, the first counts."""
-    seen: set[str] = set()
-    for distribution in distributions():
-        origin = "an unnamed package"
-        try:
-            if GROUP not in (distribution.read_text("entry_points.txt") or ""):
-                continue
-            origin = f"{distribution.name} {distribution.version}"
-            if distribution.name not in seen:
-                seen.add(distribution.name)
-                yield from ((origin, point) for point in _points_of(distribution))
-        except Exception as error:
-            _refuse(origin, "", error)
-
-
-def _points_of(distribution: Distribution) -> list[EntryPoint]:
-    return list(distribution.entry_points.select(group=GROUP))
 
 
 def _load(point: EntryPoint, origin: str) -> Metric:
@@ -120,11 +101,3 @@ def _guarded(call: Callable[..., T], origin: str) -> Callable[..., T]:
             raise IncompleteError(f"the plug-in {origin} failed: {error!r}") from error
 
     return guarded
-
-
-def _refuse(origin: str, name: str, error: BaseException) -> None:
-    log.debug("plug-in %s", origin, exc_info=error)
-    reason = error if isinstance(error, (ValueError, TypeError)) else repr(error)
-    text = f"warning: plug-in {name} of {origin} is left out: {reason}"
-    # Foreign text must not act on a terminal.
-    log.warning("%s", "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text))

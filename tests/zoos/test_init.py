@@ -108,13 +108,14 @@ ZOO = MyZoo()
 # Each declares a zoo as the code says, which is not to be had.
 BROKEN = {
     "worm-eaten": ("raise OSError('worms')", "OSError('worms')"),
+    "quitter": ("import sys; sys.exit(0)", "SystemExit(0)"),
     "hollow": ("", "AttributeError"),
     "nameless": ("ZOO = object()", "AttributeError"),
     "copycat": (MINE.replace('"mine"', '"timm"'), "there is a zoo 'timm' already"),
 }
 
 
-def install(site: Path, package: str, code: str) -> None:
+def install(site: Path, package: str, code: str, points: str | None = None) -> None:
     """As an installer leaves a package with an entry point."""
     module = package.replace("-", "_")
     site.mkdir(exist_ok=True)
@@ -122,7 +123,8 @@ def install(site: Path, package: str, code: str) -> None:
     info = site / f"{module}-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[featrank.zoos]\n{module} = {module}:ZOO\n")
+    points = points or f"[featrank.zoos]\n{module} = {module}:ZOO\n"
+    (info / "entry_points.txt").write_text(points)
 
 
 def test_another_package_adds_a_zoo_and_a_broken_one_is_a_warning(
@@ -133,6 +135,9 @@ def test_another_package_adds_a_zoo_and_a_broken_one_is_a_warning(
     install(site, "my-zoo", MINE)
     for package, (code, _) in BROKEN.items():
         install(site, package, code)
+    # What stands in another group, and cannot be read, is no business of the zoos.
+    install(site, "stranger", "", "[stranger]\nno equals sign\n")
+    install(site, "scrawl", "", "[featrank.zoos]\nno equals sign\n")
     ended = featrank_process(
         "rank", "--dataset", "digits", "--limit-per-class", 1, "--dry-run", "--format", "json",
         "--models", "mine:resnet,random:test_vit",
@@ -143,8 +148,9 @@ def test_another_package_adds_a_zoo_and_a_broken_one_is_a_warning(
         ("mine:resnet", 10), ("random:test_vit", 10),
     ]  # fmt: skip
     warned = [line for line in ended.stderr.splitlines() if line.startswith("warning: ")]
-    assert len(warned) == len(BROKEN)
-    for package, (_, why) in BROKEN.items():
-        (line,) = [line for line in warned if f"of the package {package} is left out" in line]
+    reasons = {package: why for package, (_, why) in BROKEN.items()} | {"scrawl": "'value'"}
+    assert len(warned) == len(reasons)
+    for package, why in reasons.items():
+        (line,) = [line for line in warned if f" of {package} 1.0 is left out: " in line]
         assert why in line
     assert "Traceback" not in ended.stderr
