@@ -135,6 +135,7 @@ def test_what_another_extracts_is_put_off_then_waited_for_and_found(
     assert [place for place, _ in done] == [1, 0]
     assert [forwarded(one) for _, one in done] == [[20], [0]]
     assert told.lines == [f"waiting for {RESNET}: in work elsewhere"]
+    assert told.passes == [(VIT, 20)]
     assert features(store, done[1][1]).shape == (20, 96)
 
 
@@ -178,6 +179,7 @@ def test_a_lost_manifest_costs_no_forward_pass(
     before = features(store, first)
     for manifest in cache_dir.glob("features/*/*/_manifest.json"):
         manifest.unlink()
-    ((_, again),) = fill(plan(RESNET), TARGET, config, store, Silent())
-    assert forwarded(again) == [0]
+    told = Told()
+    ((_, again),) = fill(plan(RESNET), TARGET, config, store, told)
+    assert (forwarded(again), told.passes) == ([0], [])
     assert (features(store, again) == before).all()

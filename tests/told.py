@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
-from featrank.reporting import Silent
+from featrank.reporting import Advance, Silent
 
 
 class Told(Silent):
-    """Keeps lines and warnings.
+    """Keeps lines, warnings, and the passes that were begun with how long they are.
 
     Args:
         then: Called with every line.
@@ -17,6 +18,7 @@ class Told(Silent):
     def __init__(self, then: Callable[[str], object] = lambda _: None) -> None:
         self.lines: list[str] = []
         self.warnings: list[str] = []
+        self.passes: list[tuple[str, int]] = []
         self._then = then
 
     def say(self, message: str) -> None:
@@ -25,3 +27,9 @@ class Told(Silent):
 
     def warn(self, message: str) -> None:
         self.warnings.append(message)
+
+    def progress(
+        self, label: str, total: int, unit: str = "images"
+    ) -> AbstractContextManager[Advance]:
+        self.passes.append((label, total))
+        return super().progress(label, total, unit)
