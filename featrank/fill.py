@@ -180,6 +180,7 @@ def _begin(
         [sample.digest for sample in target.samples],
         [sample.path for sample in target.samples],
         target.labels,
+        target.groups,
     )
     rows = config.rows_per_part or rows_per_part(len(target.samples), config.batch_size)
     return store.begin(keys, facts, table, rows, afresh=config.cache == "refresh")
