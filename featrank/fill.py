@@ -117,6 +117,7 @@ def _extract(
 ) -> int:
     """Forward the images whose features are missing; how many."""
     # The first lines of the program that need torch.
+    from featrank.extract.allocator import keep_freed_memory
     from featrank.extract.device import choose_device, device_name
     from featrank.extract.forward import Backbone, Stopwatch, extract_features
     from featrank.extract.images import default_workers
@@ -140,6 +141,7 @@ def _extract(
     workers = default_workers() if config.workers is None else config.workers
     watch = Stopwatch()
     with (
+        keep_freed_memory(),
         keep_interrupts() as raise_lost,
         reporter.progress(model.requested, writer.n_missing) as advance,
     ):
@@ -180,6 +182,7 @@ def _begin(
         [sample.digest for sample in target.samples],
         [sample.path for sample in target.samples],
         target.labels,
+        target.groups,
     )
     rows = config.rows_per_part or rows_per_part(len(target.samples), config.batch_size)
     return store.begin(keys, facts, table, rows, afresh=config.cache == "refresh")

@@ -132,4 +132,5 @@ def describe(target: Target, candidates: Sequence[Candidate]) -> TargetInfo:
         Offered(sum(was.values()), len(was)) if was is not None else None,
         target.n_duplicates,
         target.all_warnings,
+        len(set(filter(None, target.groups or ()))),
     )

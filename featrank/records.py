@@ -166,6 +166,7 @@ class TargetInfo:
         offered: What there was before a subset was chosen; None where none was.
         n_duplicates: Images whose content another one before them has.
         warnings: What may surprise about it, one line each.
+        n_groups: Groups of images that belong together; 0 where there are none.
     """
 
     name: str
@@ -176,6 +177,7 @@ class TargetInfo:
     offered: Offered | None = None
     n_duplicates: int = 0
     warnings: tuple[str, ...] = ()
+    n_groups: int = 0
 
     @property
     def n_images(self) -> int:
@@ -196,12 +198,15 @@ class Features:
         class_names: The target's classes.
         source_probs: ``(n_samples, n_source)`` probabilities of the pre-training classes, where
             they came with the features.
+        groups: ``(n_samples,)`` int, equal for images that belong together, such as those of a
+            patient; None where nothing is known of it.
     """
 
     features: FloatArray
     labels: IntArray
     class_names: tuple[str, ...]
     source_probs: FloatArray | None = None
+    groups: IntArray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,7 @@ def _score_layer(
     others = [metric for metric in metrics if metric.needs != "moments"]
     if streamed:
         names = layer.manifest.class_names
-        yield from score_blocks(lambda: store.blocks(layer), names, streamed, shuffles)
+        groups = store.groups(layer)
+        yield from score_blocks(lambda: store.blocks(layer), names, streamed, shuffles, groups)
     if others:
         yield from score_features(store.read(layer), others, shuffles)

@@ -86,6 +86,7 @@ def result_of(document: Mapping[str, Any]) -> Result:
             Offered(**target["offered"]) if "offered" in target else None,
             int(target.get("duplicates", 0)),
             tuple(map(str, target.get("warnings", ()))),
+            int(target.get("groups", 0)),
         ),
         config=config,
         stamp=dict(document["stamp"]),

@@ -47,6 +47,7 @@ class TargetDocument(TypedDict):
         skipped: How many images could not be used.
         offered: What there was before a subset was chosen; left out where none was.
         duplicates: Images whose content another one before them has.
+        groups: Groups of images that belong together, none of which is cut by held-out metrics.
         warnings: What may surprise about it, one line each.
     """
 
@@ -59,6 +60,7 @@ class TargetDocument(TypedDict):
     skipped: int
     offered: NotRequired[OfferedDocument]
     duplicates: NotRequired[int]
+    groups: NotRequired[int]
     warnings: NotRequired[list[str]]
 
 

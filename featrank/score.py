@@ -36,6 +36,7 @@ def score_blocks(
     class_names: Sequence[str],
     metrics: Sequence[Metric],
     shuffles: Shuffles | None = None,
+    groups: IntArray | None = None,
 ) -> list[MetricScore]:
     """As :func:`score_features`, for metrics of moments: the rows are never in memory together.
 
@@ -44,6 +45,7 @@ def score_blocks(
         class_names: What the labels index.
         metrics: Those that need "moments".
         shuffles: The label permutations whose scores stand beside; None for none.
+        groups: A number for each row's group; None where there are none.
     """
     names = np.asarray(class_names)
 
@@ -51,7 +53,7 @@ def score_blocks(
         for features, labels in read():
             yield features, names[labels]
 
-    return _score(lambda: Labelled.from_blocks(blocks), metrics, shuffles)
+    return _score(lambda: Labelled.from_blocks(blocks, groups), metrics, shuffles)
 
 
 def checked(features: Features) -> Labelled:
@@ -61,7 +63,7 @@ def checked(features: Features) -> Labelled:
         InputError: It cannot be scored.
     """
     names = np.asarray(features.class_names)
-    return Labelled.from_arrays(features.features, names[features.labels])
+    return Labelled.from_arrays(features.features, names[features.labels], features.groups)
 
 
 def _score(

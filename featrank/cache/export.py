@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from featrank.atomic import atomic_path
+from featrank.cache.parts import GROUP
 from featrank.cache.store import FeatureStore, Layer
 from featrank.errors import InputError
 
@@ -15,8 +17,8 @@ from featrank.errors import InputError
 def export_layer(store: FeatureStore, layer: Layer, path: Path) -> None:
     """Write a layer to ``path``; the suffix picks the format.
 
-    ``.npz`` holds the arrays features, labels (class names), ids and paths; ``.parquet`` is the
-    parts as one file.
+    ``.npz`` holds the arrays features, labels (class names), ids and paths, and group where the
+    target has groups; ``.parquet`` is the parts as one file.
 
     Raises:
         InputError: Another suffix.
@@ -39,18 +41,21 @@ def _write_npz(store: FeatureStore, layer: Layer, path: Path) -> None:
     features = store.read(layer)
     parts = [layer.directory / part.file for part in layer.manifest.parts]
     columns: dict[str, list[str]] = {"id": [], "path": []}
+    if features.groups is not None:
+        columns[GROUP] = []
     for part in parts:
         table = pq.ParquetFile(part).read(list(columns))
         for name in columns:
             columns[name] += table.column(name).to_pylist()
+    arrays: dict[str, Any] = {
+        "features": features.features,
+        "labels": np.asarray(features.class_names)[features.labels],
+        "ids": np.asarray(columns.pop("id")),
+        "paths": np.asarray(columns.pop("path")),
+        **{name: np.asarray(values) for name, values in columns.items()},
+    }
     with path.open("wb") as stream:
-        np.savez(
-            stream,
-            features=features.features,
-            labels=np.asarray(features.class_names)[features.labels],
-            ids=np.asarray(columns["id"]),
-            paths=np.asarray(columns["path"]),
-        )
+        np.savez(stream, **arrays)
 
 
 def _write_parquet(store: FeatureStore, layer: Layer, path: Path) -> None:

@@ -24,6 +24,9 @@ from featrank.records import FloatArray, IntArray, Skipped
 _NAME = re.compile(r"part-(\d{9})\.([0-9a-f]{16})\.parquet")
 _METADATA = b"featrank"
 _READERS = 4
+
+# The column of what images belong to, in parts and in files of features.
+GROUP = "group"
 _ONE_PAGE = 2**30
 
 
@@ -39,6 +42,7 @@ class Rows:
         labels: Class index of each image.
         features: ``(n_rows, n_features)`` float32.
         skipped: What could not be decoded between start and stop.
+        groups: What each image belongs to; None where the target has no groups.
     """
 
     start: int
@@ -48,6 +52,7 @@ class Rows:
     labels: Sequence[int]
     features: FloatArray
     skipped: Sequence[Skipped]
+    groups: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +114,10 @@ def encode_part(rows: Rows, facts: dict[str, Any]) -> bytes:
         "path": pa.array(rows.paths, pa.string()),
         "label": pa.array(rows.labels, pa.int32()),
         "class_name": pa.array([names[label] for label in rows.labels], pa.string()),
-        "features": pa.FixedSizeListArray.from_arrays(values, type=pa.list_(element, width)),
     }
+    if rows.groups is not None:
+        columns[GROUP] = pa.array(rows.groups, pa.string())
+    columns["features"] = pa.FixedSizeListArray.from_arrays(values, type=pa.list_(element, width))
     schema = pa.schema(
         [pa.field(name, column.type, nullable=False) for name, column in columns.items()],
         metadata={_METADATA: json.dumps(metadata)},
@@ -252,6 +259,34 @@ def _read_into(path: Path, part: Part, features: FloatArray) -> IntArray:
             raise ValueError(f"{part.file}: ends early")
     labels: IntArray = source.read(["label"], use_threads=False).column("label").to_numpy()
     return labels
+
+
+def read_groups(directory: Path, parts: Iterable[Part]) -> IntArray | None:
+    """``(n_rows,)``: a number for each row's group, of its own where the row stands alone.
+
+    None where the target has no groups.
+
+    Raises:
+        OSError: A part cannot be read.
+    """
+    import pyarrow.parquet as pq
+
+    names: list[str] = []
+    for part in parts:
+        source = pq.ParquetFile(directory / part.file)
+        if GROUP not in source.schema_arrow.names:
+            return None
+        names += source.read([GROUP]).column(GROUP).to_pylist()
+    return number_groups(names)
+
+
+def number_groups(names: Sequence[str]) -> IntArray:
+    """A number for each row's group; rows with an empty name get one of their own."""
+    given = np.asarray(names, dtype=np.str_)
+    found, numbers = np.unique(given, return_inverse=True)
+    alone = given == ""
+    numbers[alone] = len(found) + np.arange(np.count_nonzero(alone))
+    return numbers.astype(np.int64)
 
 
 def class_counts(

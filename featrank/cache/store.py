@@ -17,7 +17,14 @@ from featrank.cache.integrity import Damage, check_parts, set_aside
 from featrank.cache.key import FeatureKey
 from featrank.cache.locks import Lease, extraction_lock
 from featrank.cache.manifest import MANIFEST, Manifest
-from featrank.cache.parts import PartFile, list_parts, open_part, read_blocks, read_features
+from featrank.cache.parts import (
+    PartFile,
+    list_parts,
+    open_part,
+    read_blocks,
+    read_features,
+    read_groups,
+)
 from featrank.cache.writer import (
     EntryWriter,
     LayerWriter,
@@ -157,7 +164,18 @@ class FeatureStore:
             features, labels = read_features(layer.directory, manifest.parts, manifest.n_features)
         except (OSError, ValueError) as error:
             raise _damaged(layer, error) from error
-        return Features(features, labels, manifest.class_names)
+        return Features(features, labels, manifest.class_names, groups=self.groups(layer))
+
+    def groups(self, layer: Layer) -> IntArray | None:
+        """``(n_rows,)``: a number for each row's group; None where the target has no groups.
+
+        Raises:
+            IncompleteError: A part is missing or damaged.
+        """
+        try:
+            return read_groups(layer.directory, layer.manifest.parts)
+        except (OSError, ValueError) as error:
+            raise _damaged(layer, error) from error
 
     def blocks(self, layer: Layer) -> Iterator[tuple[FloatArray, IntArray]]:
         """A layer's features and labels, a part at a time.

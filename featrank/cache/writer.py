@@ -30,11 +30,13 @@ class Table:
         digests: Content hash of each image.
         paths: Path of each image inside the target.
         labels: Class index of each image.
+        groups: What each image belongs to; None where the target has no groups.
     """
 
     digests: Sequence[str]
     paths: Sequence[str]
     labels: Sequence[int]
+    groups: Sequence[str] | None = None
 
 
 def uncovered(n_rows: int, parts: Sequence[PartFile]) -> list[Span]:
@@ -120,6 +122,7 @@ class LayerWriter:
             labels=[table.labels[row] for row in rows],
             features=features,
             skipped=skipped,
+            groups=None if table.groups is None else [table.groups[row] for row in rows],
         )
         data = encode_part(content, self._facts)
         with explained_write(self._directory, len(data)):

@@ -66,7 +66,8 @@ def draw_sample(
     number = np.zeros(labelled.n_classes, dtype=np.int64)
     number[present] = np.arange(len(present))
     classes = tuple(labelled.classes[label] for label in present)
-    return CanonicalSample(features, number[labels], classes), details
+    groups = None if labelled.groups is None else labelled.groups[order]
+    return CanonicalSample(features, number[labels], classes, groups), details
 
 
 def _share_of_each_class(

@@ -33,12 +33,15 @@ def stratified_folds(labelled: Labelled, folds: int = 5, seed: int = 0) -> IntAr
         splits = splitter.split(order, labelled.labels[order])  # indices into order
 
     Where every class has fewer members than ``folds``, the largest class's size is used instead.
+    Rows of a group all stand in one fold: ``StratifiedGroupKFold``, the groups numbered in the same
+    order; folds that stay empty are left out.
 
     Returns:
         ``(n_samples,)`` int, from 0.
 
     Raises:
-        InputError: Fewer than two folds asked for, or every class has a single sample.
+        InputError: Fewer than two folds asked for, every class has a single sample, or all rows
+            belong to one group.
     """
     fold = np.empty(labelled.n_samples, dtype=np.int64)
     for index, rows in enumerate(fold_rows(labelled, folds, seed)):
@@ -48,7 +51,7 @@ def stratified_folds(labelled: Labelled, folds: int = 5, seed: int = 0) -> IntAr
 
 def fold_rows(labelled: Labelled, folds: int = 5, seed: int = 0) -> list[IntArray]:
     """Every fold's test rows, in canonical order; see :func:`stratified_folds`."""
-    from sklearn.model_selection import StratifiedKFold
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     if folds < 2:
         raise InputError(f"folds must be at least 2, got {folds}")
@@ -59,11 +62,20 @@ def fold_rows(labelled: Labelled, folds: int = 5, seed: int = 0) -> list[IntArra
             "add images: at least one class needs two",
         )
     order = canonical_order(labelled)
-    splitter = StratifiedKFold(min(folds, largest), shuffle=True, random_state=seed)
+    groups = None if labelled.groups is None else _by_first_row(labelled.groups[order])
+    n_groups = len(order) if groups is None else int(groups.max()) + 1
+    if n_groups < 2:
+        raise InputError(
+            "all images belong to one group: nothing is left to learn from when it is held out",
+            "add images of other groups, or leave out the column",
+        )
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    splitter = kind(min(folds, largest, n_groups), shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # A class smaller than the number of folds is absent from some test folds: intended.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        return [order[test] for _, test in splitter.split(order, labelled.labels[order])]
+        splits = splitter.split(order, labelled.labels[order], groups)
+        return [order[test] for _, test in splits if len(test)]
 
 
 def canonical_order(labelled: Labelled) -> IntArray:
@@ -81,6 +93,14 @@ def classes_by_first_row(labels: IntArray) -> IntArray:
     """The classes that come up, in the order in which they do."""
     present, first = np.unique(labels, return_index=True)
     return present[np.argsort(first)]
+
+
+def _by_first_row(groups: IntArray) -> IntArray:
+    """Groups numbered in the order in which they come up, whatever their numbers were."""
+    _, first, numbers = np.unique(groups, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[numbers]
 
 
 def _canonical_order(labelled: Labelled) -> IntArray:

@@ -24,7 +24,8 @@ def compute(labelled: Labelled, *, k: int = 5, seed: int = 0) -> Score:
     Cover & Hart, "Nearest Neighbor Pattern Classification", IEEE Transactions on Information
     Theory 1967; as a probe of features Wu et al., CVPR 2018 (arXiv 1805.01978). The class of most
     of the k = 5 rows with the largest cosine is predicted; the value is the share of rows
-    predicted rightly. ``details`` hold the balanced accuracy as well.
+    predicted rightly; rows of its own group do not vote. ``details`` hold the balanced accuracy as
+    well.
 
     Edge rules: where classes have equally many votes, the one with the larger sum of cosines wins,
     and of equal sums the one that comes first in canonical order. Where fewer than k other rows
@@ -37,24 +38,28 @@ def compute(labelled: Labelled, *, k: int = 5, seed: int = 0) -> Score:
         seed: Chooses the sample.
 
     Raises:
-        InputError: Features are constant, or k is below 1.
+        InputError: Features are constant, k is below 1, or all rows belong to one group.
     """
     if k < 1:
         raise InputError(f"knn needs k of at least 1, got {k}")
     sample, details = draw_sample(labelled, _MAX_ROWS, seed)
-    k = min(k, sample.n_samples - 1)
-    predicted = _predictions(unit_rows(sample.features), sample, k)
+    groups = np.arange(sample.n_samples) if sample.groups is None else sample.groups
+    _, sizes = np.unique(groups, return_counts=True)
+    k = min(k, sample.n_samples - int(sizes.max()))
+    if k == 0:
+        raise InputError("all images belong to one group: no other is left to vote")
+    predicted = _predictions(unit_rows(sample.features), sample, groups, k)
     hits = np.bincount(sample.labels[predicted == sample.labels], minlength=sample.n_classes)
     details = {"k": k, "balanced_accuracy": float((hits / sample.counts).mean()), **details}
     return Score(float(hits.sum() / sample.n_samples), details=details)
 
 
-def _predictions(rows: Float64Array, sample: CanonicalSample, k: int) -> IntArray:
+def _predictions(rows: Float64Array, sample: CanonicalSample, groups: IntArray, k: int) -> IntArray:
     predicted = np.empty(len(rows), dtype=np.int64)
     for start in range(0, len(rows), _BLOCK_ROWS):
         cosines = rows[start : start + _BLOCK_ROWS] @ rows.T
         block = np.arange(len(cosines))
-        cosines[block, start + block] = -np.inf
+        cosines[groups[start : start + len(block), None] == groups] = -np.inf
         nearest = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
         votes = np.zeros((len(cosines), sample.n_classes))
         weights = np.zeros_like(votes)

@@ -29,19 +29,31 @@ class Labelled:
         rows: Where the features come from.
         labels: ``(n_samples,)`` int, indices into ``classes``.
         classes: The labels as given, sorted.
+        groups: ``(n_samples,)`` int, equal for rows that may not stand on both sides of a held-out
+            split; None where every row stands alone.
     """
 
     def __init__(
-        self, features: FloatArray | RowSource, labels: IntArray, classes: tuple[Any, ...]
+        self,
+        features: FloatArray | RowSource,
+        labels: IntArray,
+        classes: tuple[Any, ...],
+        groups: IntArray | None = None,
     ) -> None:
         self.rows: RowSource = ArrayRows(features) if isinstance(features, np.ndarray) else features
         self.labels = labels
         self.classes = classes
+        self.groups = groups
         self._shared: dict[Hashable, Any] = {}
         self._of_rows: dict[Hashable, Any] = {}
 
     @classmethod
-    def from_arrays(cls, features: npt.ArrayLike, labels: npt.ArrayLike) -> Labelled:
+    def from_arrays(
+        cls,
+        features: npt.ArrayLike,
+        labels: npt.ArrayLike,
+        groups: IntArray | None = None,
+    ) -> Labelled:
         """Check and encode.
 
         Raises:
@@ -53,10 +65,10 @@ class Labelled:
         if array.shape[0] == 0:
             raise InputError(f"features are empty: shape {array.shape}")
         _check_values(array)
-        return cls(array, *_encode(_as_labels(labels, len(array))))
+        return cls(array, *_encode(_as_labels(labels, len(array))), groups)
 
     @classmethod
-    def from_blocks(cls, read: Blocks) -> Labelled:
+    def from_blocks(cls, read: Blocks, groups: IntArray | None = None) -> Labelled:
         """Check and encode rows that are never in memory together.
 
         Metrics that need "moments" run on them with memory that does not grow with the number of
@@ -66,6 +78,7 @@ class Labelled:
         Args:
             read: Starts reading from the first row: blocks of ``(features, labels)``, each as for
                 :meth:`from_arrays`.
+            groups: As the attribute.
 
         Raises:
             InputError: As :meth:`from_arrays`, or blocks of different widths.
@@ -85,7 +98,7 @@ class Labelled:
         if n_rows == 0:
             raise InputError("features are empty: no rows")
         rows = StreamedRows(read, np.concatenate(heads), width, dtype)
-        return cls(rows, *_encode(np.concatenate(labels)))
+        return cls(rows, *_encode(np.concatenate(labels)), groups)
 
     @property
     def features(self) -> FloatArray:
@@ -120,7 +133,7 @@ class Labelled:
     def permuted(self, seed: int, index: int) -> Labelled:
         """The same rows, their labels shuffled: the ``index``-th permutation of a seed."""
         labels = np.random.default_rng([seed, index]).permutation(self.labels)
-        permuted = Labelled(self.rows, labels, self.classes)
+        permuted = Labelled(self.rows, labels, self.classes, self.groups)
         permuted._of_rows = self._of_rows
         return permuted
 

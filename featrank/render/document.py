@@ -30,6 +30,7 @@ def result_document(result: Result) -> ResultDocument:
             skipped=len(target.skipped),
             offered=asdict(target.offered) if target.offered is not None else None,
             duplicates=target.n_duplicates or None,
+            groups=target.n_groups or None,
             warnings=list(target.warnings) or None,
         ),
         "candidates": list(result.candidates),

@@ -70,6 +70,8 @@ def header(target: Mapping[str, Any]) -> str:
     parts.append(f"{target['skipped']} skipped")
     if duplicates := target.get("duplicates"):
         parts.append(f"{duplicates} duplicates")
+    if groups := target.get("groups"):
+        parts.append(f"{groups} groups")
     return f"{shown(target['name'])}: {'; '.join(parts)}"
 
 

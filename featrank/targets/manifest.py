@@ -104,23 +104,11 @@ def open_listed(
         if isinstance(digest, OSError):
             skipped.append(Skipped(path, f"cannot be read: {digest.strerror}"))
             continue
-        samples.append(Sample(path, row.label, digest))
+        samples.append(Sample(path, row.label, digest, row.group))
         if path != name:
             renamed[path] = name
     return Target(
-        spec, split, canonical(samples), FolderReader(root, renamed), tuple(skipped), splits,
-        warnings=group_warnings(row.group for row in usable),
-    )  # fmt: skip
-
-
-def group_warnings(groups: Iterable[str]) -> tuple[str, ...]:
-    """What a reader of held-out scores must know where images belong together."""
-    n_groups = len({group for group in groups if group})
-    if not n_groups:
-        return ()
-    return (
-        f"{n_groups} groups: held-out metrics do not keep a group in one fold, so images of one"
-        " group may stand on both sides",
+        spec, split, canonical(samples), FolderReader(root, renamed), tuple(skipped), splits
     )
 
 

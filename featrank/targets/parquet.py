@@ -26,7 +26,6 @@ from featrank.targets.manifest import (
     Row,
     find_column,
     find_optional,
-    group_warnings,
     open_listed,
 )
 from featrank.targets.selection import canonical
@@ -64,7 +63,6 @@ class _Listing:
         samples: Labelled images.
         skipped: Rows without an image or a label.
         spans: Where each content lies in the spool.
-        groups: The groups there are.
         splits: The splits there are, by column.
     """
 
@@ -72,7 +70,6 @@ class _Listing:
     samples: list[Sample] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     spans: dict[str, Span] = field(default_factory=dict)
-    groups: set[str] = field(default_factory=set)
     n_bytes: int = 0
 
     def add(self, row: Row, data: object) -> None:
@@ -88,8 +85,7 @@ class _Listing:
             if digest not in self.spans:
                 self.spans[digest] = Span(self.spool, self.n_bytes, len(data))
                 self.n_bytes += len(data)
-            self.samples.append(Sample(row.path, row.label, digest))
-            self.groups.add(row.group)
+            self.samples.append(Sample(row.path, row.label, digest, row.group))
 
 
 def _find_columns(schema: Any, spec: str) -> _Columns:
@@ -166,12 +162,16 @@ def _row(file: Path, number: int, line: Mapping[str, Any], columns: _Columns) ->
         Row(
             number,
             path,
-            "" if label is None else printable(str(label).strip()),
-            str((columns.split and line[columns.split]) or ""),
-            str((columns.group and line[columns.group]) or ""),
+            printable(_text(label)),
+            "" if columns.split is None else _text(line[columns.split]),
+            "" if columns.group is None else _text(line[columns.group]),
         ),
         data.get("bytes") if isinstance(data, dict) else data,
     )
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value).strip()
 
 
 def _columns_of(file: Path, spec: str) -> _Columns:
@@ -245,7 +245,6 @@ def _open_images(spec: str, files: list[Path], columns: _Columns, access: Access
         SpanReader(listing.spans),
         tuple(listing.skipped),
         splits,
-        warnings=group_warnings(listing.groups),
         prepare=_Spool(folder, files, spec, listing.spans).fill,
     )
 

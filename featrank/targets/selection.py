@@ -23,8 +23,16 @@ def narrow(target: Target, selection: Selection) -> Target:
     """A target with the subset that a selection picks.
 
     Raises:
-        InputError: A limit is below 1, a class is unknown, or fewer than two classes are left.
+        InputError: No image at all, a limit is below 1, a class is unknown, or fewer than two
+            classes are left.
     """
+    if not target.samples:
+        why = [
+            f": {len(target.skipped)} skipped, first {s.path}: {s.reason}" for s in target.skipped
+        ]
+        raise InputError(
+            f"no usable image in '{target.name}'{''.join(why[:1])}", "check what it lists"
+        )
     chosen = select(target.samples, selection)
     if len({sample.class_name for sample in chosen}) < 2:
         left = f"'{chosen[0].class_name}' alone" if chosen else "nothing"

@@ -25,11 +25,13 @@ class Sample:
         path: Where it is, relative to the target's root; unique inside the target.
         class_name: Its class.
         digest: SHA-256 of its content.
+        group: What it belongs to, such as a patient; empty where it stands alone.
     """
 
     path: str
     class_name: str
     digest: str
+    group: str = ""
 
 
 def digest_pixels(mode: str, size: tuple[int, int], data: bytes) -> str:
@@ -100,15 +102,15 @@ class Target:
     @cached_property
     def all_warnings(self) -> tuple[str, ...]:
         """What may surprise about it, with the images that stand in two classes."""
-        groups = self.contradictions
-        if not groups:
+        twice = self.contradictions
+        if not twice:
             return self.warnings
         named = "; ".join(
-            " = ".join(f"{sample.path} ({sample.class_name})" for sample in group)
-            for group in groups[:_NAMED]
+            " = ".join(f"{sample.path} ({sample.class_name})" for sample in samples)
+            for samples in twice[:_NAMED]
         )
-        more = "; ..." if len(groups) > _NAMED else ""
-        count = "1 image stands" if len(groups) == 1 else f"{len(groups)} images stand"
+        more = "; ..." if len(twice) > _NAMED else ""
+        count = "1 image stands" if len(twice) == 1 else f"{len(twice)} images stand"
         return (*self.warnings, f"{count} in more than one class: {named}{more}")
 
     @cached_property
@@ -127,9 +129,18 @@ class Target:
         return tuple(index[sample.class_name] for sample in self.samples)
 
     @cached_property
+    def groups(self) -> tuple[str, ...] | None:
+        """Each sample's group; None where no sample has one."""
+        groups = tuple(sample.group for sample in self.samples)
+        return groups if any(groups) else None
+
+    @cached_property
     def fingerprint(self) -> str:
-        """By content, not by place: the classes and the content hashes of their images."""
-        return digest_json([[sample.class_name, sample.digest] for sample in self.samples])
+        """By content, not by place: the classes, the content hashes of their images, the groups."""
+        rows = [[sample.class_name, sample.digest] for sample in self.samples]
+        if (groups := self.groups) is not None:
+            rows = [[*row, group] for row, group in zip(rows, groups, strict=True)]
+        return digest_json(rows)
 
 
 @dataclass(frozen=True, slots=True)

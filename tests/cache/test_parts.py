@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from featrank.cache.parts import (
     open_part,
     read_blocks,
     read_features,
+    read_groups,
     write_part,
 )
 from featrank.file_hashes import hash_file
@@ -41,6 +43,25 @@ def test_another_tool_reads_columns_and_metadata(tmp_path: Path) -> None:
     metadata = json.loads(table.schema.metadata[b"featrank"])
     assert metadata["key"] == {"target": "t"}
     assert (metadata["start"], metadata["stop"]) == (0, 6)
+
+
+def test_groups_are_a_column_where_there_are_any(tmp_path: Path) -> None:
+    parts = []
+    for start, groups in ((0, ["p", "", "p", "q", ""]), (6, ["q", "p", "", "", "z"])):
+        content = dataclasses.replace(rows(start), groups=groups)
+        parts.append(write_part(tmp_path, content, FACTS).part)
+        table = pq.read_table(tmp_path / parts[-1].file)
+        assert table.column("group").to_pylist() == groups
+    numbers = read_groups(tmp_path, parts)
+    assert numbers is not None
+    p, q, z = numbers[0], numbers[3], numbers[9]
+    assert numbers[[2, 6]].tolist() == [p, p]
+    assert numbers[5] == q
+    # Those without a group stand alone.
+    assert len({p, q, z, *numbers[[1, 4, 7, 8]].tolist()}) == 7
+    features, _ = read_features(tmp_path, parts, 3)
+    np.testing.assert_array_equal(features[5:], rows(6).features)
+    assert read_groups(tmp_path, [write_part(tmp_path, rows(12), FACTS).part]) is None
 
 
 def test_a_part_is_opened_as_written(tmp_path: Path) -> None:

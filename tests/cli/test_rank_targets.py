@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 Main = Callable[..., Any]
@@ -75,9 +76,11 @@ def test_many_unusable_images_are_an_error_unless_allowed(
     [
         ("path,label\n../../etc/passwd,a\n", "leads out of"),
         ("path,label\n/etc/passwd,a\n", "leads out of"),
+        ("path,label\n", "no usable image in"),
+        ("path,label\nx.png,a\n", "1 skipped, first x.png: no such file"),
     ],
 )
-def test_a_hostile_manifest_is_refused(
+def test_a_hostile_or_empty_manifest_is_refused(
     featrank_main: Main, tmp_path: Path, table: str, said: str
 ) -> None:
     (tmp_path / "list.csv").write_text(table)
@@ -93,3 +96,44 @@ def test_a_changed_selection_misses_the_cache(featrank_main: Main, images: Path)
     for change in (("--exclude-classes", "food"), ("--classes", "food,tools"), ("--seed", 1)):
         assert "0 cached, 1 to extract" in featrank_main(*arguments, *change).err
     assert "1 cached" in featrank_main(*arguments).err
+
+
+def test_groups_are_kept_together_from_the_manifest_to_the_score(
+    featrank_main: Main, images: Path, tmp_path: Path
+) -> None:
+    """What is ranked, scored from the cache, and scored from exported files is the same."""
+    lines = ["path,label,group"]
+    for number, path in enumerate(sorted(images.glob("*/*"))):
+        name = path.relative_to(tmp_path)
+        lines.append(f"{name},{path.parent.name},{number // 4 or ''}")
+    (tmp_path / "list.csv").write_text("\n".join(lines))
+    metrics = ("--metrics", "gda,knn,linear,ncm")
+    ended = featrank_main(
+        "rank", "--dataset", tmp_path / "list.csv", *MODEL, *metrics, "-o", tmp_path / "r.json"
+    )
+    assert ended.code == 0, ended.err
+    assert "; 17 groups" in ended.out
+    document = json.loads((tmp_path / "r.json").read_text())
+    assert document["target"]["groups"] == 17
+    ranked = values(document)
+    listing = featrank_main("cache", "list", "--json").out
+    key = next(row["id"] for row in json.loads(listing) if row["key"]["layer"] == "pre_logits")
+    for name in ("a.npz", "a.parquet"):
+        assert featrank_main("cache", "export", key, tmp_path / name).code == 0
+    with np.load(tmp_path / "a.npz") as arrays:
+        assert sorted(set(arrays["group"].tolist())) == sorted(["", *map(str, range(1, 18))])
+        bare = {name: arrays[name] for name in arrays.files if name != "group"}
+    np.savez(tmp_path / "bare.npz", **bare)
+    scored = {}
+    for source in (key, tmp_path / "a.npz", tmp_path / "a.parquet", tmp_path / "bare.npz"):
+        assert featrank_main("score", source, *metrics, "-o", tmp_path / "s.json").code == 0
+        scored[source] = values(json.loads((tmp_path / "s.json").read_text()))
+    bare_values = scored.pop(tmp_path / "bare.npz")
+    assert all(found == ranked for found in scored.values())
+    assert all(bare_values[metric] != ranked[metric] for metric in ranked)
+
+
+def values(document: Any) -> dict[str, float]:
+    """The scores of the only row."""
+    (row,) = document["rows"]
+    return {name: score["value"] for name, score in row["scores"].items()}

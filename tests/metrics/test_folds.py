@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from featrank.errors import InputError
 from featrank.metrics.folds import canonical_order, stratified_folds
@@ -29,6 +29,47 @@ def test_is_reproduced_in_three_lines(data):
     for fold, (_, test) in enumerate(splitter.split(order, labels[order])):
         expected[order[test]] = fold
     np.testing.assert_array_equal(_folds(features, labels, folds=5, seed=3), expected)
+
+
+@pytest.fixture
+def groups():
+    return np.random.default_rng(4).integers(0, 17, 53)
+
+
+def _grouped_folds(features, labels, groups, **params):
+    return stratified_folds(Labelled.from_arrays(features, labels, groups), **params)
+
+
+def test_groups_are_kept_together_as_scikit_learn_keeps_them(data, groups):
+    features, labels = data
+    order = np.lexsort(features.astype(np.float32).T[::-1])
+    numbers = {group: i for i, group in enumerate(dict.fromkeys(groups[order].tolist()))}
+    in_order = np.array([numbers[group] for group in groups[order]])
+    expected = np.empty(53, int)
+    splitter = StratifiedGroupKFold(5, shuffle=True, random_state=3)
+    for fold, (_, test) in enumerate(splitter.split(order, labels[order], in_order)):
+        expected[order[test]] = fold
+    folds = _grouped_folds(features, labels, groups, folds=5, seed=3)
+    np.testing.assert_array_equal(folds, expected)
+    assert all(len(set(folds[groups == group])) == 1 for group in groups)
+
+
+def test_neither_numbers_of_groups_nor_places_of_rows_matter(data, groups):
+    features, labels = data
+    moved = np.random.default_rng(1).permutation(53)
+    renamed = np.random.default_rng(2).permutation(90)[groups]
+    np.testing.assert_array_equal(
+        _grouped_folds(features[moved], labels[moved], renamed[moved]),
+        _grouped_folds(features, labels, groups)[moved],
+    )
+
+
+def test_few_groups_make_few_folds(data):
+    features, labels = data
+    folds = _grouped_folds(features, labels, np.arange(53) % 3)
+    assert set(folds.tolist()) == {0, 1, 2}
+    with pytest.raises(InputError, match="one group"):
+        _grouped_folds(features, labels, np.zeros(53, int))
 
 
 def test_classes_are_spread_evenly(data):

@@ -16,12 +16,15 @@ from featrank.metrics.labelled import Labelled
 MODULE = sys.modules["featrank.metrics.knn"]
 
 
-def naive_knn(features, labels, k=5):
+def naive_knn(features, labels, k=5, groups=None):
     features, labels = as_float64(features, labels)
+    groups = range(len(features)) if groups is None else groups
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
     right = []
     for i in range(len(unit)):
-        cosines = [(float(unit[i] @ unit[j]), j) for j in range(len(unit)) if j != i]
+        cosines = [
+            (float(unit[i] @ unit[j]), j) for j in range(len(unit)) if groups[j] != groups[i]
+        ]
         votes: dict[int, tuple[int, float]] = {}
         for cosine, j in sorted(cosines, reverse=True)[:k]:
             count, total = votes.get(labels[j], (0, 0.0))
@@ -39,6 +42,20 @@ def test_equals_the_formula(features, labels):
 def test_k_is_a_parameter(k):
     features, labels = gaussian_classes([30, 12, 8], 6)
     assert METRIC(features, labels, k=k) == pytest.approx(naive_knn(features, labels, k))
+
+
+def test_rows_of_a_group_do_not_vote_for_each_other(monkeypatch):
+    features, labels = gaussian_classes([30, 12, 8], 6)
+    groups = np.random.default_rng(0).integers(0, 9, 50)
+    labelled = Labelled.from_arrays(features, labels, groups)
+    score = METRIC.score(labelled)
+    assert score.value == pytest.approx(naive_knn(features, labels, groups=groups))
+    assert score.value != METRIC(features, labels)
+    monkeypatch.setattr(MODULE, "_BLOCK_ROWS", 7)
+    assert METRIC.score(labelled) == score
+    one = Labelled.from_arrays(features, labels, np.zeros(50, int))
+    with pytest.raises(InputError, match="one group"):
+        METRIC.score(one)
 
 
 def test_blocks_do_not_matter(monkeypatch):

@@ -57,7 +57,7 @@ def test_split_and_group(table: Path) -> None:
     target = opened(table, text)
     assert (target.split, target.splits, len(target.samples)) == ("train", ("test", "train"), 2)
     assert skipped(target) == {"files/4/0004.png": "no split"}
-    assert target.warnings[0].startswith("1 groups: held-out metrics do not keep")
+    assert target.groups == ("p1", "p1")
     assert len(opened(table, text, split="test").samples) == 1
     with pytest.raises(InputError, match="no split 'val'"):
         opened(table, text, split="val")

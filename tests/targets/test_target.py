@@ -32,6 +32,14 @@ def test_fingerprint_keeps_class_and_content_apart() -> None:
     assert target(Sample("a", "x1", "2")).fingerprint != target(Sample("a", "x", "12")).fingerprint
 
 
+def test_groups_are_part_of_the_fingerprint_where_there_are_any() -> None:
+    in_groups = target(Sample("a", "cat", "1", "p"), DOG)
+    assert target(CAT, DOG).groups is None
+    assert in_groups.groups == ("p", "")
+    other = target(Sample("a", "cat", "1", "q"), DOG)
+    assert len({one.fingerprint for one in (target(CAT, DOG), in_groups, other)}) == 3
+
+
 def test_equal_contents_are_counted_and_contradictions_named() -> None:
     twin, other = Sample("d", "cat", "1"), Sample("e", "dog", "1")
     result = target(CAT, HEN, twin, DOG, other)
