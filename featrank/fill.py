@@ -117,7 +117,6 @@ def _extract(
 ) -> int:
     """Forward the images whose features are missing; how many."""
     # The first lines of the program that need torch.
-    from featrank.extract.allocator import keep_freed_memory
     from featrank.extract.device import choose_device, device_name
     from featrank.extract.forward import Backbone, Stopwatch, extract_features
     from featrank.extract.images import default_workers
@@ -141,7 +140,6 @@ def _extract(
     workers = default_workers() if config.workers is None else config.workers
     watch = Stopwatch()
     with (
-        keep_freed_memory(),
         keep_interrupts() as raise_lost,
         reporter.progress(model.requested, writer.n_missing) as advance,
     ):
