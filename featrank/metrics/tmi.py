@@ -156,7 +156,11 @@ def _as_tensor(features: FloatArray) -> torch.Tensor:
     with warnings.catch_warnings():
         # Of an array that may not be written to: nothing here does.
         warnings.simplefilter("ignore", UserWarning)
-        return torch.from_numpy(features)
+        try:
+            return torch.from_numpy(features)
+        except ValueError:
+            # A view that torch has no words for, such as one that runs backwards.
+            return torch.from_numpy(features.copy())
 
 
 def _kth_distances_scipy(rows: FloatArray, k: int) -> Float64Array:

@@ -183,6 +183,14 @@ def test_large_work_gives_the_same_number(monkeypatch):
     assert METRIC(features, labels) == small
 
 
+def test_a_view_that_runs_backwards_is_read():
+    features = 3 * np.random.default_rng(2).standard_normal((30, 20)).astype(np.float32)
+    labels = np.arange(30) % 3
+    assert METRIC(features[::-1], labels[::-1]) == pytest.approx(
+        METRIC(features, labels), rel=1e-12
+    )
+
+
 @pytest.mark.filterwarnings("error")
 def test_features_that_may_not_be_written_to_give_no_warning():
     features = 3 * np.random.default_rng(2).standard_normal((30, 20)).astype(np.float32)
