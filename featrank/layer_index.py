@@ -13,7 +13,7 @@ from featrank.extract import EXTRACTOR_VERSION
 from featrank.layers import LayerInfo
 from featrank.records import digest_json
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class LayerIndex:

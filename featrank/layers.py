@@ -33,8 +33,11 @@ class LayerInfo:
         stride: Pixels that one position of its map stands for; None for vectors.
         n_params: Parameters used up to there.
         macs: Multiply-adds an image, up to there.
+        activations: Values an image that convolutions and matrix products give, up to there: a
+            measure of the memory that a pass goes through (Radosavovic et al., CVPR 2020).
         params_share: ``n_params`` as a share of the whole network.
         macs_share: ``macs`` as a share of the whole network.
+        activations_share: ``activations`` as a share of the whole network.
     """
 
     name: str
@@ -45,8 +48,10 @@ class LayerInfo:
     stride: int | None
     n_params: int
     macs: int
+    activations: int
     params_share: float
     macs_share: float
+    activations_share: float
 
     @property
     def document(self) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 For each model, side by side in one run on this machine's CPU: seconds and peak memory of a pass
 over noise images for the last layer alone, for all layers, and for the layer nearest to half of the
-multiply-adds, beside the share that `featrank layers` prints for it. The runs take turns; the best
-of each counts, by the clock and, in brackets, by processor time, which other work disturbs less.
-Peak memory is that of a fresh process, above what it held before a pass over one batch, the
-smallest of as many processes (Linux only).
+multiply-adds, beside its shares of multiply-adds and of activations, as `featrank layers` prints
+them: the more a network waits for memory, the nearer its time is to the second. The runs take
+turns; the best of each counts, by the clock and, in brackets, by processor time, which other work
+disturbs less. Peak memory is that of a fresh process, above what it held before a pass over one
+batch, the smallest of as many processes (Linux only).
 
     python scripts/bench_layers.py --images 512 --repeat 3
 """
@@ -107,7 +108,7 @@ def bench(model: str, images: int, batch_size: int, repeat: int) -> None:
     print(
         f"| {model} | {best[LAST][0]:.1f} | {best[ALL][0]:.1f} ({n_features} layers)"
         f" | {ratio(ALL)} | {middle.name} | {best[MIDDLE][0]:.1f}"
-        f" | {ratio(MIDDLE)} | {middle.macs_share:.3f}"
+        f" | {ratio(MIDDLE)} | {middle.macs_share:.3f} | {middle.activations_share:.3f}"
         f" | {peaks[LAST] / 2**20:.1f} | {peaks[ALL] / 2**20:.1f} | {pooled / 2**20:.2f} |",
         flush=True,
     )
@@ -127,9 +128,9 @@ def main() -> None:
     )
     print(
         "| model | last s | all s | all / last | middle layer | s | middle / last"
-        " | its multiply-adds | peak last MiB | peak all MiB | pooled MiB |"
+        " | its multiply-adds | its activations | peak last MiB | peak all MiB | pooled MiB |"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     for model in given.models:
         bench(model, given.images, given.batch_size, given.repeat)
 

@@ -17,8 +17,10 @@ def info(name: str, stride: int | None) -> LayerInfo:
         stride=stride,
         n_params=1,
         macs=1,
+        activations=1,
         params_share=0.5,
         macs_share=0.5,
+        activations_share=0.5,
     )
 
 

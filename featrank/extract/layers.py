@@ -77,9 +77,14 @@ def _describe_last(traced: Trace, last_map: Reading | None, anatomy: Anatomy) ->
 
 def _with_shares(layers: list[LayerInfo], network: nn.Module) -> tuple[LayerInfo, ...]:
     n_params = sum(parameter.numel() for parameter in network.parameters())
-    macs = max(layers[-1].macs, 1)
+    macs, activations = max(layers[-1].macs, 1), max(layers[-1].activations, 1)
     return tuple(
-        replace(layer, params_share=layer.n_params / n_params, macs_share=layer.macs / macs)
+        replace(
+            layer,
+            params_share=layer.n_params / n_params,
+            macs_share=layer.macs / macs,
+            activations_share=layer.activations / activations,
+        )
         for layer in layers
     )
 
@@ -173,8 +178,10 @@ def _describe(call: Call, names: list[str], reading: Reading | None, anatomy: An
         stride=stride,
         n_params=call.n_params,
         macs=call.macs,
+        activations=call.activations,
         params_share=0.0,
         macs_share=0.0,
+        activations_share=0.0,
     )
 
 

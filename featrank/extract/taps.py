@@ -10,6 +10,7 @@ from torch import nn
 
 from featrank.errors import InputError
 from featrank.extract.layers import Anatomized, find_layers
+from featrank.extract.passes import MapGauge, split_batch
 from featrank.extract.pooling import CannotPoolError, pool
 from featrank.layers import HEAD, PRE_LOGITS
 from featrank.records import LayerRef
@@ -24,9 +25,10 @@ class TappedNetwork:
     """A network with hooks on the wanted layers.
 
     Maps are pooled inside the hooks, where they come up: none is kept, and a later step that works
-    in place cannot spoil one. From the second pass on, when the widths are known, room for the
-    features is set aside before the pass: small blocks taken between large maps stop the allocator
-    from joining what the maps leave (20 to 40 MiB for a batch of 32 through a ViT-S).
+    in place cannot spoil one. The first call, one pass, shows how wide the features and how large
+    the maps are. From then on room for the features is set aside before anything else: small blocks
+    taken between large maps stop the allocator from joining what the maps leave (20 to 40 MiB for a
+    batch of 32 through a ViT-S). And a CPU takes a batch in parts (``split_batch``).
 
     Args:
         network: A timm network in eval mode.
@@ -44,6 +46,7 @@ class TappedNetwork:
         self._layers = tuple(layers)
         self._pooled: dict[LayerRef, torch.Tensor] = {}
         self._widths: dict[LayerRef, int] = {}
+        self._largest_map = 0
         self._deep = [layer for layer in layers if layer.name in (PRE_LOGITS, HEAD)]
         self._found: Anatomized | None = None
         if any(layer.name != HEAD and layer != LayerRef() for layer in layers):
@@ -89,12 +92,31 @@ class TappedNetwork:
 
     def __call__(self, pixels: torch.Tensor) -> dict[LayerRef, torch.Tensor]:
         """The pooled features ``(n, width)`` float32 of each wanted layer."""
+        if not self._widths:
+            gauge = MapGauge()
+            with gauge.watch():
+                features = self._pass(pixels, {})
+            self._largest_map = gauge.largest // len(pixels)
+            self._widths = {layer: values.shape[1] for layer, values in features.items()}
+            return features
         sizes = [len(pixels) * width for width in self._widths.values()]
         room = torch.split(torch.empty(sum(sizes), device=pixels.device), sizes)
-        self._pooled = {
+        features = {
             layer: values.view(-1, width)
             for (layer, width), values in zip(self._widths.items(), room, strict=True)
         }
+        start = 0
+        for part in split_batch(pixels, self._largest_map):
+            stop = start + len(part)
+            self._pass(part, {layer: values[start:stop] for layer, values in features.items()})
+            start = stop
+        return features
+
+    def _pass(
+        self, pixels: torch.Tensor, room: dict[LayerRef, torch.Tensor]
+    ) -> dict[LayerRef, torch.Tensor]:
+        """One pass; its features are put where there is room for them."""
+        self._pooled = room
         # Only for the length of the pass: the network is not ours to change.
         handles = [module.register_forward_hook(tap) for module, tap in self._taps]
         try:
@@ -107,7 +129,6 @@ class TappedNetwork:
         for layer in self._deep:
             self._keep(layer, self._from_last_map(layer, last_map))
         done, self._pooled = self._pooled, {}
-        self._widths = {layer: values.shape[1] for layer, values in done.items()}
         return {layer: done[layer] for layer in self._layers}
 
     def _keep(self, layer: LayerRef, features: torch.Tensor) -> None:

@@ -33,6 +33,7 @@ class Call:
         time: Operations that had run by then.
         output: What it returned.
         macs: Multiply-adds an image, up to there.
+        activations: Values an image that convolutions and matrix products gave, up to there.
         n_params: Parameters used up to there.
     """
 
@@ -40,6 +41,7 @@ class Call:
     time: int
     output: object
     macs: int
+    activations: int
     n_params: int
 
     @property
@@ -78,7 +80,7 @@ def _storage(tensor: torch.Tensor) -> int:
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts multiply-adds and follows what depends on the input.
+    """Counts multiply-adds and activations, and follows what depends on the input.
 
     Args:
         network: Whose parameters are counted.
@@ -89,6 +91,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.time = 0
         self.macs = 0
+        self.activations = 0
         self.n_params = 0
         self._params = {_storage(p): p.numel() for p in network.parameters()}
         self._born = {_storage(pixels): 0}
@@ -117,6 +120,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         count = flop_registry.get(func._overloadpacket)
         if count is not None:
             self.macs += count(*args, **kwargs, out_val=out) // 2 // BATCH
+            self.activations += _tensors(out)[0].numel() // BATCH
         return out
 
     def alive_after(self, time: int) -> set[int]:
@@ -164,7 +168,8 @@ def _trace(network: Any, input_size: tuple[int, int, int], device: torch.device)
     calls: list[Call] = []
 
     def note(name: str, output: object) -> Call:
-        return Call(name, recorder.time, output, recorder.macs, recorder.n_params)
+        costs = recorder.macs, recorder.activations, recorder.n_params
+        return Call(name, recorder.time, output, *costs)
 
     with recorder:
         with _observed(network, lambda name, output: calls.append(note(name, output))):
@@ -173,8 +178,8 @@ def _trace(network: Any, input_size: tuple[int, int, int], device: torch.device)
         if not getattr(network, "num_classes", 0):
             return Trace(calls, last_map, pre_logits, None, recorder)
         # The head starts again from the map; what it shares with pre_logits must not count twice.
-        shared = pre_logits.macs - last_map.macs
-        recorder.macs -= shared
+        recorder.macs -= pre_logits.macs - last_map.macs
+        recorder.activations -= pre_logits.activations - last_map.activations
         logits = note("", network.forward_head(last_map.output))
     return Trace(calls, last_map, pre_logits, logits, recorder)
 

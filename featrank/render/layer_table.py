@@ -17,9 +17,10 @@ def layer_table(layers: Sequence[LayerInfo], pooling: str) -> Table:
         layers: The layers.
         pooling: Whose widths are shown; a dash where a layer cannot be pooled so.
     """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("layer", no_wrap=True)
-    for heading in ("shape", f"width ({pooling})", "stride", "params", "multiply-adds"):
+    costs = ("params", "mult-adds", "activations")
+    for heading in ("shape", f"width ({pooling})", "stride", *costs):
         table.add_column(heading, justify="right", no_wrap=True)
     for layer in layers:
         table.add_row(
@@ -29,5 +30,6 @@ def layer_table(layers: Sequence[LayerInfo], pooling: str) -> Table:
             str(layer.stride or "–"),
             f"{layer.params_share:.1%}",
             f"{layer.macs_share:.1%}",
+            f"{layer.activations_share:.1%}",
         )
     return table

@@ -112,6 +112,25 @@ def test_a_second_pass_leaves_the_features_of_the_first_alone() -> None:
         torch.testing.assert_close(again[layer], kept[layer], rtol=0, atol=0)
 
 
+def test_a_batch_that_is_taken_in_parts_gives_every_image_its_own_features() -> None:
+    network, _, _ = build("test_resnet")
+    # So large that a part is of two images.
+    size = (3, 448, 448)
+    layers = [LayerRef("layer1.0"), LAST, HEAD_LAYER]
+    tapped = TappedNetwork(network, size, layers)
+    pixels = torch.randn(7, *size)
+    seen: list[int] = []
+    network.conv1.register_forward_hook(lambda _m, _i, output: seen.append(len(output)))
+    with torch.inference_mode():
+        one_by_one = [tapped(image) for image in pixels.split(1)]
+        seen.clear()
+        together = tapped(pixels)
+    assert seen == [2, 2, 2, 1]
+    for layer in layers:
+        expected = torch.cat([features[layer] for features in one_by_one])
+        torch.testing.assert_close(together[layer], expected, **CLOSE)
+
+
 def test_nothing_deeper_than_the_deepest_wanted_layer_is_computed() -> None:
     network, size, pixels = build("test_vit")
     tapped = TappedNetwork(network, size, [LayerRef("blocks.1"), LayerRef("blocks.3")])

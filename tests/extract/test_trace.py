@@ -48,9 +48,12 @@ def test_costs_are_those_up_to_the_call() -> None:
     macs = {call.name: call.macs for call in traced.calls}
     n_params = {call.name: call.n_params for call in traced.calls}
     assert macs == {"first": 64 * 18, "inner": 64 * (18 + 324), "outer": 64 * (18 + 324)}
+    activations = {call.name: call.activations for call in traced.calls}
+    assert activations == {"first": 64 * 6, "inner": 64 * 12, "outer": 64 * 12}
     assert n_params == {"first": 18, "inner": 18 + 324, "outer": 18 + 324}
     assert traced.head is not None
     assert traced.head.macs == 64 * (18 + 324) + 24
+    assert traced.head.activations == 64 * 12 + 4
     assert traced.head.n_params == 18 + 324 + 28
 
 
