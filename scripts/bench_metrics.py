@@ -42,6 +42,8 @@ from featrank.records import FloatArray, IntArray
 SIZES = ("5000x1280x10", "5000x2048x100", "50000x768x100", "50000x2048x1000")
 TOGETHER = ("tmi", "gda", "nb", "logme", "hscore_reg", "ncm", "ridge")
 STREAMED, STREAMED_PREFIX = "1000000x512x100", 50_000
+# The threads of linear algebra look for more work for a while, and disturb what is timed next.
+REST = 0.5
 PARTS, PART_ROWS = "parts.json", 4096
 
 
@@ -141,8 +143,7 @@ def timed_shared(
     labelled = Labelled.from_arrays(features, labels)
     if metric.name != "tmi":
         singular_rows(labelled, centred=False)
-        # The threads of linear algebra look for more work for a while, and disturb what is timed.
-        time.sleep(0.5)
+        time.sleep(REST)
     return timed(metric, labelled)
 
 
@@ -221,6 +222,7 @@ def bench_peer(checkout: Path, size: tuple[int, int, int], repeat: int) -> None:
     best = dict.fromkeys(runs, float("inf"))
     for _ in range(repeat):
         for run, work in runs.items():
+            time.sleep(REST)
             values[run], seconds = work()
             best[run] = min(best[run], seconds)
     theirs = values["peer"]

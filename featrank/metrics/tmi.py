@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 # Rows whose distances to each other are held at a time: 128 MiB as float64.
 _SQUARE_ROWS = 4096
 
-# Values compared at a time: as many columns as leave those of all rows in the processor's cache,
-# which takes half of the time of whole rows (500 x 1280). Vectors of the processor are filled.
-_BLOCK_VALUES = 2**15
+# Values compared at a time: as many columns as leave those of all rows in the processor's nearest
+# cache (500 x 1280: half of the time of whole rows). Vectors of the processor are filled.
+_BLOCK_VALUES = 2**13
 _VECTOR = 16
 _LEAST_COLUMNS = 4 * _VECTOR
 
