@@ -18,9 +18,10 @@ def layer_table(layers: Sequence[LayerInfo], pooling: str) -> Table:
         pooling: Whose widths are shown; a dash where a layer cannot be pooled so.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("layer", no_wrap=True)
-    costs = ("params", "mult-adds", "activations")
-    for heading in ("shape", f"width ({pooling})", "stride", *costs):
+    # A name is there to be copied: where the terminal is too narrow it goes on in the next line.
+    table.add_column("layer", vertical="bottom", overflow="fold", min_width=12)
+    costs = ("params", "multiply-\nadds", "activa-\ntions")
+    for heading in ("shape", f"width\n({pooling})", "stride", *costs):
         table.add_column(heading, justify="right", no_wrap=True)
     for layer in layers:
         table.add_row(
