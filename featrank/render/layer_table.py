@@ -19,7 +19,7 @@ def layer_table(layers: Sequence[LayerInfo], pooling: str) -> Table:
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     # A name is there to be copied: where the terminal is too narrow it goes on in the next line.
-    table.add_column("layer", vertical="bottom", overflow="fold", min_width=12)
+    table.add_column("layer", vertical="bottom", overflow="fold")
     costs = ("params", "multiply-\nadds", "activa-\ntions")
     for heading in ("shape", f"width\n({pooling})", "stride", *costs):
         table.add_column(heading, justify="right", no_wrap=True)
