@@ -137,7 +137,13 @@ PerLayer = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=_RUN)]
 Precision = Annotated[str, typer.Option(help="float32 or bfloat16.", rich_help_panel=_RUN)]
-BatchSize = Annotated[int, typer.Option(help="Images a forward pass.", rich_help_panel=_RUN)]
+BatchSize = Annotated[
+    int,
+    typer.Option(
+        help="Images a forward pass; a CPU takes them in parts, where maps are large.",
+        rich_help_panel=_RUN,
+    ),
+]
 Workers = Annotated[
     int | None,
     typer.Option(help="Decoding processes. [default: one a processor]", rich_help_panel=_RUN),
