@@ -8,11 +8,14 @@ import numpy as np
 
 from featrank.metrics.class_statistics import statistics
 from featrank.metrics.labelled import Labelled
-from featrank.metrics.moments import Float64Array, sum_by_class
+from featrank.metrics.moments import Float64Array
 from featrank.records import IntArray
 
 # Eigenvalues below this times the largest times the size of the matrix are rounding.
 _RANK_TOLERANCE = 10 * np.finfo(np.float64).eps
+
+# Columns that LAPACK works on together; its workspace is as many rows or columns.
+_BLOCK = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +64,50 @@ def _from_rows(labelled: Labelled, centred: bool) -> SingularRows:
     rows = labelled.rows.take(layer.order, slice(None)).astype(np.float64)
     if centred:
         rows -= layer.shift
-    squares, left = _eigen(rows @ rows.T)
-    projections = sum_by_class(layer.labels[layer.order], left, len(layer.counts)).T
+    indicators = np.eye(len(layer.counts))[layer.labels[layer.order]]
+    squares, projections = _eigen(np.asfortranarray(rows @ rows.T), indicators)
     return SingularRows(squares, projections, layer.counts)
 
 
 def _from_moments(labelled: Labelled, centred: bool) -> SingularRows:
+    from scipy.linalg.blas import dsyrk
+
     known = statistics(labelled)
-    matrix = known.total()
     shift = np.zeros(known.n_features) if centred else known.layer.shift
-    matrix += np.outer(shift, shift)
-    matrix *= known.n_samples
+    # N Σ_T and, uncentred, N times the squared mean; the product fills the lower triangle only.
+    root = np.sqrt(known.n_samples) * np.vstack([known.between_root, shift])
+    second = known.n_samples * known.within
+    second = dsyrk(1.0, root.T, beta=1.0, c=second, lower=True, overwrite_c=True)
     # ZᵀY: a class's column is the sum of its rows.
     sums = known.between_root.T * np.sqrt(known.counts * known.n_samples)
     sums += np.outer(shift, known.counts)
-    squares, right = _eigen(matrix)
-    projections = (right.T @ sums) / np.sqrt(squares)[:, None]
-    return SingularRows(squares, projections, known.counts)
+    squares, projections = _eigen(second, sums)
+    return SingularRows(squares, projections / np.sqrt(squares)[:, None], known.counts)
 
 
-def _eigen(matrix: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """Eigenvalues that are not rounding, ascending, and their eigenvectors as columns."""
-    from scipy.linalg import eigh
+def _eigen(matrix: Float64Array, columns: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Eigenvalues that are not rounding, ascending, and Vᵀ times the columns, V their eigenvectors.
 
-    values, vectors = eigh(matrix, driver="evd", overwrite_a=True, check_finite=False)
-    kept = values > _RANK_TOLERANCE * len(values) * values[-1]
-    return values[kept], vectors[:, kept]
+    V = Q W, Q of the tridiagonal form, W the eigenvectors of that. Q is applied to the columns as
+    the reflections that it is made of: with many fewer columns than rows the product Q W would be a
+    quarter of the work.
+
+    Args:
+        matrix: ``(n, n)`` in Fortran's order; its lower triangle is read, and nothing is left.
+        columns: ``(n, n_columns)``.
+    """
+    from scipy.linalg import eigh_tridiagonal
+    from scipy.linalg.lapack import dormqr, dsytrd
+
+    n_rows, n_columns = columns.shape
+    reduced, diagonal, beside, scales, _ = dsytrd(
+        matrix, lower=True, lwork=_BLOCK * n_rows, overwrite_a=True
+    )
+    values, vectors = eigh_tridiagonal(diagonal, beside, check_finite=False)
+    kept = values > _RANK_TOLERANCE * n_rows * values[-1]
+    turned = columns
+    if n_rows > 1:
+        # The first coordinate takes no part in the reflections.
+        below, _, _ = dormqr("L", "T", reduced[1:, :-1], scales, columns[1:], _BLOCK * n_columns)
+        turned = np.vstack([columns[:1], below])
+    return values[kept], vectors[:, kept].T @ turned
