@@ -9,6 +9,6 @@ import os
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 # Part of the cache key: raised whenever the same image and weights may give other features.
-EXTRACTOR_VERSION = 1
+EXTRACTOR_VERSION = 2
 
 PRECISIONS = ("float32", "bfloat16")

@@ -107,7 +107,7 @@ def _named_calls(network: nn.Module, traced: Trace) -> list[tuple[list[str], Cal
     """Each layer's call with its name and aliases, in depth order."""
     times = Counter(call.name for call in traced.calls)
     modules = dict(network.named_modules())
-    declared = _declared(network)
+    declared = declared_modules(network)
     groups: dict[tuple[int, ...], list[Call]] = {}
     for call in traced.calls:
         once = times[call.name] == 1 and call.name not in (PRE_LOGITS, HEAD)
@@ -142,7 +142,7 @@ def _is_leaf(module: nn.Module) -> bool:
     return next(module.children(), None) is None
 
 
-def _declared(network: nn.Module) -> frozenset[str]:
+def declared_modules(network: nn.Module) -> frozenset[str]:
     """The modules that timm's feature information names, where their output is meant."""
     info: Any = getattr(network, "feature_info", None)
     info = getattr(info, "info", info) or []

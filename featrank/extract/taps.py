@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from featrank.errors import InputError
+from featrank.extract.folding import fold_batch_norms
 from featrank.extract.layers import Anatomized, find_layers
 from featrank.extract.passes import MapGauge, split_batch
 from featrank.extract.pooling import CannotPoolError, pool
@@ -22,7 +23,7 @@ class _DeepEnough(Exception):  # noqa: N818 (not an error)
 
 
 class TappedNetwork:
-    """A network with hooks on the wanted layers.
+    """A network with hooks on the wanted layers, its batch norms folded (``fold_batch_norms``).
 
     Maps are pooled inside the hooks, where they come up: none is kept, and a later step that works
     in place cannot spoil one. The first call, one pass, shows how wide the features and how large
@@ -42,7 +43,7 @@ class TappedNetwork:
     def __init__(
         self, network: nn.Module, input_size: tuple[int, int, int], layers: Sequence[LayerRef]
     ) -> None:
-        self._network: Any = network
+        self._network: Any = fold_batch_norms(network, input_size)
         self._layers = tuple(layers)
         self._pooled: dict[LayerRef, torch.Tensor] = {}
         self._widths: dict[LayerRef, int] = {}

@@ -7,10 +7,10 @@ memory.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -19,6 +19,8 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from featrank.extract.maps import tensors_in
+
+T = TypeVar("T")
 
 # Two, so that the batch's axis cannot be mistaken for one of length 1.
 BATCH = 2
@@ -70,12 +72,12 @@ class Trace:
     def is_bottleneck(self, call: Call) -> bool:
         """Whether all that is computed later depends on this output alone."""
         return self.recorder.alive_after(call.time) <= {
-            _storage(tensor) for tensor in tensors_in(call.output)
+            storage(tensor) for tensor in tensors_in(call.output)
         }
 
 
-def _storage(tensor: torch.Tensor) -> int:
-    """Views and in-place results share it."""
+def storage(tensor: torch.Tensor) -> int:
+    """Of a tensor that lives: views and in-place results share it."""
     return int(tensor.untyped_storage()._cdata)
 
 
@@ -93,8 +95,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.macs = 0
         self.activations = 0
         self.n_params = 0
-        self._params = {_storage(p): p.numel() for p in network.parameters()}
-        self._born = {_storage(pixels): 0}
+        self._params = {storage(p): p.numel() for p in network.parameters()}
+        self._born = {storage(pixels): 0}
         self._last_use: dict[int, int] = {}
         # A freed storage's address would be given to another tensor.
         self._kept: list[torch.Tensor] = []
@@ -107,20 +109,20 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         out = func(*args, **kwargs)
         self.time += 1
         depends = False
-        for tensor in _tensors((args, kwargs)):
-            key = _storage(tensor)
+        for tensor in tensors_of((args, kwargs)):
+            key = storage(tensor)
             self.n_params += self._params.pop(key, 0)
             if key in self._born:
                 self._last_use[key] = self.time
                 depends = True
         if depends:
-            for tensor in _tensors(out):
-                self._born.setdefault(_storage(tensor), self.time)
+            for tensor in tensors_of(out):
+                self._born.setdefault(storage(tensor), self.time)
                 self._kept.append(tensor)
         count = flop_registry.get(func._overloadpacket)
         if count is not None:
             self.macs += count(*args, **kwargs, out_val=out) // 2 // BATCH
-            self.activations += _tensors(out)[0].numel() // BATCH
+            self.activations += tensors_of(out)[0].numel() // BATCH
         return out
 
     def alive_after(self, time: int) -> set[int]:
@@ -130,25 +132,34 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         }
 
 
-def _tensors(tree: object) -> list[torch.Tensor]:
+def tensors_of(tree: object) -> list[torch.Tensor]:
+    """The tensors anywhere in an operation's arguments or results."""
     return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
 
 
 def trace(network: nn.Module, input_size: tuple[int, int, int]) -> Trace:
     """Trace a pass of zeros through a network in eval mode.
 
-    The network itself is left as it was: the pass runs on a copy without numbers. Networks whose
-    code needs numbers are run as they are.
+    The network itself is left as it was.
 
     Args:
         network: A timm network.
         input_size: Channels, height, width.
     """
-    try:
-        return _trace(_without_numbers(network), input_size, torch.device("meta"))
-    except (NotImplementedError, RuntimeError, TypeError):
-        device = next(network.parameters()).device
-        return _trace(network, input_size, device)
+    return on_shapes(network, lambda shapes, device: _trace(shapes, input_size, device))
+
+
+def on_shapes(network: nn.Module, run: Callable[[nn.Module, torch.device], T]) -> T:
+    """What ``run`` gives for a copy of the network without numbers, on the meta device.
+
+    A network whose code needs numbers is given as it is, with its own device. Inference mode, which
+    would hide operations from a dispatch mode, is off.
+    """
+    with torch.inference_mode(mode=False), torch.no_grad():
+        try:
+            return run(_without_numbers(network), torch.device("meta"))
+        except (NotImplementedError, RuntimeError, TypeError):
+            return run(network, next(network.parameters()).device)
 
 
 def _without_numbers(network: nn.Module) -> nn.Module:
@@ -161,7 +172,6 @@ def _without_numbers(network: nn.Module) -> nn.Module:
     return copy.deepcopy(network, memo)
 
 
-@torch.no_grad()  # not inference_mode, which hides operations from the recorder
 def _trace(network: Any, input_size: tuple[int, int, int], device: torch.device) -> Trace:
     pixels = torch.zeros(BATCH, *input_size, device=device)
     recorder = Recorder(network, pixels)
@@ -172,7 +182,7 @@ def _trace(network: Any, input_size: tuple[int, int, int], device: torch.device)
         return Call(name, recorder.time, output, *costs)
 
     with recorder:
-        with _observed(network, lambda name, output: calls.append(note(name, output))):
+        with observed(network, lambda name, output: calls.append(note(name, output))):
             last_map = note("", network.forward_features(pixels))
         pre_logits = note("", network.forward_head(last_map.output, pre_logits=True))
         if not getattr(network, "num_classes", 0):
@@ -185,7 +195,7 @@ def _trace(network: Any, input_size: tuple[int, int, int], device: torch.device)
 
 
 @contextmanager
-def _observed(network: nn.Module, notice: Any) -> Iterator[None]:
+def observed(network: nn.Module, notice: Any) -> Iterator[None]:
     """Call ``notice(name, output)`` at the end of every module's forward."""
 
     def hook_for(name: str) -> Any:

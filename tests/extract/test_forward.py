@@ -86,11 +86,11 @@ def test_out_of_memory_names_a_smaller_batch(
 ) -> None:
     backbone = Backbone(network, preprocessing, CPU, "float32")
 
-    def refuse(_: object) -> None:
+    def refuse(*_: object) -> None:
         raise torch.OutOfMemoryError("too much")
 
     # A GPU that is really full cannot be had in a test.
-    monkeypatch.setattr(network, "forward_features", refuse)
+    monkeypatch.setattr(type(network), "forward_features", refuse)
     with pytest.raises(IncompleteError, match="batch of 8") as caught:
         backbone.forward(torch.zeros(8, 3, 160, 160))
     assert "--batch-size 4" in caught.value.hint

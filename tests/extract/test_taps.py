@@ -62,15 +62,18 @@ def test_features_are_those_of_a_plain_hook(name: str) -> None:
     network, size, pixels = build(name)
     expected: dict[str, torch.Tensor] = {}
     modules = dict(network.named_modules())
+    handles = []
     for path, pooled in PLAIN[name].items():
 
         def keep(_m: Any, _i: Any, output: Any, path: str = path, pooled: Any = pooled) -> None:
             # A copy: a later step may work in place.
             expected[path] = pooled(output).clone()
 
-        modules[path].register_forward_hook(keep)
+        handles.append(modules[path].register_forward_hook(keep))
     with torch.inference_mode():
         network(pixels)
+    for handle in handles:
+        handle.remove()
     taken = take(network, size, [LayerRef(path) for path in PLAIN[name]], pixels)
     for path, features in expected.items():
         torch.testing.assert_close(taken[LayerRef(path)], features, **CLOSE)
@@ -117,10 +120,10 @@ def test_a_batch_that_is_taken_in_parts_gives_every_image_its_own_features() -> 
     # So large that a part is of two images.
     size = (3, 448, 448)
     layers = [LayerRef("layer1.0"), LAST, HEAD_LAYER]
+    seen: list[int] = []
+    network.act1.register_forward_hook(lambda _m, _i, output: seen.append(len(output)))
     tapped = TappedNetwork(network, size, layers)
     pixels = torch.randn(7, *size)
-    seen: list[int] = []
-    network.conv1.register_forward_hook(lambda _m, _i, output: seen.append(len(output)))
     with torch.inference_mode():
         one_by_one = [tapped(image) for image in pixels.split(1)]
         seen.clear()
