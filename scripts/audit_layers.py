@@ -82,7 +82,7 @@ def pre_logits(network: Any, pixels: torch.Tensor) -> Any:
 
 
 def same(taken: torch.Tensor, expected: torch.Tensor, *, softmax: bool) -> bool:
-    """Equal up to rounding: some untrained networks give features of 1e11, and rounding as large."""
+    """Equal up to rounding, which is as large as the features: of some untrained networks 1e11."""
     expected = expected.softmax(dim=1) if softmax else expected.flatten(1)
     scale = max(1.0, float(expected.abs().max()))
     return torch.allclose(taken, expected, rtol=CLOSE, atol=CLOSE * scale)
