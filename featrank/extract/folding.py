@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from featrank.extract.layers import declared_modules
 from featrank.extract.maps import tensors_in
+from featrank.extract.same_padding import SamePadded
 from featrank.extract.trace import BATCH, observed, on_shapes, storage, tensors_of
 
 # These and no kinds of them: another forward may do more with the weights.
@@ -55,8 +56,9 @@ def _fused(convolution: Any, norm: Any) -> nn.Module:
     weight = convolution.weight
     # Not every device knows float64.
     exact = [copy.deepcopy(module).cpu().double() for module in (convolution, norm)]
-    fused: nn.Module = fuse_conv_bn_eval(*exact)
-    return fused.to(weight.device, weight.dtype)
+    fused: Any = fuse_conv_bn_eval(*exact)
+    fused.to(weight.device, weight.dtype)
+    return SamePadded(fused) if type(fused) is Conv2dSame else fused
 
 
 def _find_pairs(
@@ -72,8 +74,10 @@ def _find_pairs(
     def give(_path: str, output: object) -> None:
         given.update(map(storage, tensors_in(output)))
 
+    dtype = next(network.parameters()).dtype
     with uses, observed(network, give):
-        last_map = network.forward_features(torch.zeros(BATCH, *input_size, device=device))
+        pixels = torch.zeros(BATCH, *input_size, dtype=dtype, device=device)
+        last_map = network.forward_features(pixels)
         give("", last_map)
         network.forward_head(last_map)
     return [
