@@ -127,15 +127,17 @@ def _extract(
         raise IncompleteError(f"the weights of {model.id} are not known")
     device = choose_device(config.device)
     loaded = zoo_of(model).load(model, weights)
-    network = loaded.network
-    if loaded.misfit:
-        reporter.warn(f"{model.requested}: what did not fit: {loaded.misfit}")
-    if not getattr(network, "num_classes", 0):
+    misfit = loaded.misfit
+    if misfit:
+        reporter.warn(f"{model.requested}: what did not fit: {misfit}")
+    if not getattr(loaded.network, "num_classes", 0):
         keys = [key for key in keys if key.layer != HEAD_LAYER]
         if not keys:
             return 0
     layers = [key.layer for key in keys]
-    backbone = Backbone(network, keys[0].preprocessing, device, config.precision, layers)
+    backbone = Backbone(loaded.network, keys[0].preprocessing, device, config.precision, layers)
+    # The backbone has folded weights of its own.
+    del loaded
     writer = _begin(model, keys, target, config, store, n_params=backbone.n_params)
     workers = default_workers() if config.workers is None else config.workers
     watch = Stopwatch()
@@ -153,7 +155,7 @@ def _extract(
         {
             "device": device_name(device),
             "images_per_second": watch.images_per_second,
-            **({"loading": loaded.misfit.document} if loaded.misfit else {}),
+            **({"loading": misfit.document} if misfit else {}),
             "versions": package_versions(),
         }
     )
