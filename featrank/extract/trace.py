@@ -173,7 +173,8 @@ def _without_numbers(network: nn.Module) -> nn.Module:
 
 
 def _trace(network: Any, input_size: tuple[int, int, int], device: torch.device) -> Trace:
-    pixels = torch.zeros(BATCH, *input_size, device=device)
+    dtype = next(network.parameters()).dtype
+    pixels = torch.zeros(BATCH, *input_size, dtype=dtype, device=device)
     recorder = Recorder(network, pixels)
     calls: list[Call] = []
 
