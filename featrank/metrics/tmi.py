@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 _SQUARE_ROWS = 4096
 
 # Values compared at a time: as many columns as leave those of all rows in the processor's nearest
-# cache (500 x 1280: half of the time of whole rows). Vectors of the processor are filled.
-_BLOCK_VALUES = 2**13
+# cache, and few enough that one pair's maximum is taken while the last pair's is still under way
+# (500 x 1280: half of the time of whole rows). Vectors of the processor are filled.
+_BLOCK_VALUES = 12_800
 _VECTOR = 16
-_LEAST_COLUMNS = 4 * _VECTOR
+_LEAST_COLUMNS = 5 * _VECTOR
 
 # Rows of small classes gathered together, for the same reason.
 _RUN_ROWS = 512
