@@ -17,6 +17,7 @@ import numpy as np
 from featrank.errors import InputError
 from featrank.metrics.canonical_sample import CanonicalSample, Float64Array, draw_sample
 from featrank.metrics.gda import fit_gaussians
+from featrank.metrics.group_splits import groups_of_classes, hold_out_groups
 from featrank.metrics.held_out import LinearRule
 from featrank.metrics.labelled import Labelled
 from featrank.metrics.linear import train_probe
@@ -25,7 +26,7 @@ from featrank.metrics.nb import fit_naive_bayes
 from featrank.records import IntArray
 
 # Raised whenever the numbers for the same input change.
-VERSION = 1
+VERSION = 2
 
 # More rows are sampled down to about this many; no training part has more.
 _MAX_ROWS = 20_000
@@ -59,7 +60,7 @@ class Curve:
     Attributes:
         shots: Training images of each class.
         accuracies: For each classifier ``(seeds, shots)``.
-        held_out: Images that each split predicts.
+        held_out: Images that each split predicts; with groups, the fewest that one does.
         details: How many rows were sampled, where not all are in.
     """
 
@@ -116,24 +117,23 @@ def learning_curve(labelled: Labelled, plan: CurvePlan) -> Curve:
     ``linear``: scikit-learn's logistic regression with C = 1 on features divided by their standard
     deviation among the shots.
 
+    Where images belong to groups, a group stands on one side of a split: whole groups are held
+    out until every class has its share, if half of the class is left. Where classes share groups,
+    a class may be passed over in a split; its recall is left out of the mean.
+
     Args:
         labelled: Features in memory. Above 20 000 rows a sample of each class is taken.
         plan: Seeds.
 
     Raises:
-        InputError: Features are constant, or a class has a single image.
+        InputError: Features are constant, or a class has a single image, or a single group.
     """
     sample, details = draw_sample(labelled, _MAX_ROWS, plan.seed)
-    smallest = int(sample.counts.min())
-    if smallest < 2:
-        name = sample.classes[int(sample.counts.argmin())]
-        raise InputError(f"class '{name}' has one image: none is left to hold out")
-    shots = tuple(_series(smallest - _n_held_out(smallest)))
+    _check_classes(sample)
+    splits = [_split(sample, plan.seed + i) for i in range(plan.seeds)]
+    shots = tuple(_series(min(len(pool) for _, pools in splits for pool in pools)))
     accuracies: dict[str, list[list[float]]] = {name: [] for name in _TRAINERS}
-    held_out = 0
-    for i in range(plan.seeds):
-        tested, pools = _split(sample, plan.seed + i)
-        held_out = len(tested)
+    for tested, pools in splits:
         for name, train in _TRAINERS.items():
             found = []
             for n_shots in shots:
@@ -143,7 +143,7 @@ def learning_curve(labelled: Labelled, plan: CurvePlan) -> Curve:
                 found.append(_balanced(hits, sample.labels[tested]))
             accuracies[name].append(found)
     arrays = {name: np.array(found) for name, found in accuracies.items()}
-    return Curve(shots, arrays, held_out, details)
+    return Curve(shots, arrays, min(len(tested) for tested, _ in splits), details)
 
 
 def _series(most: int) -> Iterator[int]:
@@ -157,25 +157,39 @@ def _series(most: int) -> Iterator[int]:
         decade *= 10
 
 
-def _n_held_out(count: int) -> int:
-    return min(max(1, count // _HELD_OUT_SHARE), _MOST_HELD_OUT)
+def _check_classes(sample: CanonicalSample) -> None:
+    """Every class has something to hold out and something to learn from."""
+    groups = np.arange(sample.n_samples) if sample.groups is None else sample.groups
+    n_groups = groups_of_classes(sample.labels, groups, sample.n_classes)
+    if n_groups.min() < 2:
+        name = sample.classes[int(n_groups.argmin())]
+        what = "one image" if sample.groups is None else "images of one group alone"
+        raise InputError(f"class '{name}' has {what}: none is left to hold out")
+
+
+def _n_held_out(counts: IntArray) -> IntArray:
+    return np.clip(counts // _HELD_OUT_SHARE, 1, _MOST_HELD_OUT)
 
 
 def _split(sample: CanonicalSample, seed: int) -> tuple[IntArray, list[IntArray]]:
     """The rows held out, and for each class those that shots are taken from, in their order."""
     rng = np.random.default_rng(seed)
-    tested, pools = [], []
-    for label in range(sample.n_classes):
-        rows = rng.permutation(sample.rows_of(label))
-        n_held_out = _n_held_out(len(rows))
-        tested.append(rows[:n_held_out])
-        pools.append(rows[n_held_out:])
+    wanted = _n_held_out(sample.counts)
+    drawn = [rng.permutation(sample.rows_of(label)) for label in range(sample.n_classes)]
+    if sample.groups is None:
+        tested = [rows[:n] for rows, n in zip(drawn, wanted, strict=True)]
+        pools = [rows[n:] for rows, n in zip(drawn, wanted, strict=True)]
+    else:
+        out = hold_out_groups(sample.labels, sample.groups, wanted, sample.counts // 2, rng)
+        tested = [rows[out[rows]][:n] for rows, n in zip(drawn, wanted, strict=True)]
+        pools = [rows[~out[rows]] for rows in drawn]
     return np.concatenate(tested), pools
 
 
 def _balanced(hits: IntArray, labels: IntArray) -> float:
     counts = np.bincount(labels)
-    return float((np.bincount(labels, weights=hits) / counts).mean())
+    asked = counts > 0
+    return float((np.bincount(labels, weights=hits)[asked] / counts[asked]).mean())
 
 
 def _moments(rows: Float64Array, labels: IntArray, *, full: bool) -> Moments:

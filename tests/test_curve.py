@@ -139,3 +139,43 @@ def test_a_class_of_one_image_is_a_named_error():
 )
 def test_crossing(generative, probe, found):
     assert crossing([1, 2, 5], generative, probe) == found
+
+
+def test_groups_stand_on_one_side():
+    """Rows of a group are nearly equal: learnt from and asked for, they would be known again."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 40)
+    groups = np.arange(80) // 8
+    features = rng.standard_normal((10, 30))[groups] + 0.01 * rng.standard_normal((80, 30))
+    plan = CurvePlan(seeds=20)
+    blind = learning_curve(Labelled.from_arrays(features, labels), plan).document
+    grouped = learning_curve(Labelled.from_arrays(features, labels, groups), plan).document
+    assert (blind["held_out"], grouped["held_out"]) == (16, 16)
+    for name, found in grouped["classifiers"].items():
+        # Nothing but the groups can be learnt, and nothing where they are kept apart.
+        assert blind["classifiers"][name]["mean"][-1] > found["mean"][-1] + 0.3
+
+
+def test_with_groups_of_one_the_accuracies_are_alike():
+    features, labels = layer((60, 60, 60), 6)
+    alone = learning_curve(Labelled.from_arrays(features, labels), CurvePlan(seeds=20)).document
+    given = Labelled.from_arrays(features, labels, np.arange(180))
+    each = learning_curve(given, CurvePlan(seeds=20)).document
+    assert (each["shots"], each["held_out"]) == (alone["shots"], alone["held_out"])
+    for name, found in each["classifiers"].items():
+        np.testing.assert_allclose(found["mean"], alone["classifiers"][name]["mean"], atol=0.08)
+
+
+def test_shared_groups_leave_every_class_something_to_learn_from():
+    features, labels = layer((30, 20, 10), 6)
+    groups = np.random.default_rng(2).integers(0, 7, 60)
+    curve = learning_curve(Labelled.from_arrays(features, labels, groups), CurvePlan())
+    assert curve.shots[0] == 1
+    assert all(np.isfinite(found).all() for found in curve.accuracies.values())
+
+
+def test_a_class_of_one_group_is_a_named_error():
+    features, labels = layer((9, 9), 3)
+    labelled = Labelled.from_arrays(features, np.array(["a", "b"])[labels], labels * np.arange(18))
+    with pytest.raises(InputError, match="class 'a' has images of one group alone"):
+        learning_curve(labelled, CurvePlan())

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from featrank.errors import InputError
-from featrank.metrics.folds import canonical_order, classes_by_first_row
+from featrank.metrics.folds import canonical_order, classes_by_first_row, groups_by_first_row
 from featrank.metrics.labelled import Labelled
 from featrank.records import IntArray
 
@@ -19,7 +19,7 @@ _FEWEST_OF_A_CLASS = 2
 
 
 class CanonicalSample(Labelled):
-    """Rows in canonical order, as float64; see :func:`draw_sample`."""
+    """Rows in canonical order, as float64, groups numbered in it; see :func:`draw_sample`."""
 
     features: Float64Array
 
@@ -66,7 +66,7 @@ def draw_sample(
     number = np.zeros(labelled.n_classes, dtype=np.int64)
     number[present] = np.arange(len(present))
     classes = tuple(labelled.classes[label] for label in present)
-    groups = None if labelled.groups is None else labelled.groups[order]
+    groups = None if labelled.groups is None else groups_by_first_row(labelled.groups[order])
     return CanonicalSample(features, number[labels], classes, groups), details
 
 

@@ -62,7 +62,7 @@ def fold_rows(labelled: Labelled, folds: int = 5, seed: int = 0) -> list[IntArra
             "add images: at least one class needs two",
         )
     order = canonical_order(labelled)
-    groups = None if labelled.groups is None else _by_first_row(labelled.groups[order])
+    groups = None if labelled.groups is None else groups_by_first_row(labelled.groups[order])
     n_groups = len(order) if groups is None else int(groups.max()) + 1
     if n_groups < 2:
         raise InputError(
@@ -95,7 +95,7 @@ def classes_by_first_row(labels: IntArray) -> IntArray:
     return present[np.argsort(first)]
 
 
-def _by_first_row(groups: IntArray) -> IntArray:
+def groups_by_first_row(groups: IntArray) -> IntArray:
     """Groups numbered in the order in which they come up, whatever their numbers were."""
     _, first, numbers = np.unique(groups, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from featrank.errors import InputError
-from featrank.metrics.canonical_sample import draw_sample
+from featrank.metrics.canonical_sample import CanonicalSample, draw_sample
 from featrank.metrics.declaration import Metric
+from featrank.metrics.group_splits import groups_of_classes, hold_out_groups
 from featrank.metrics.labelled import Labelled
 from featrank.records import IntArray, Score
 
@@ -28,7 +29,10 @@ def compute(
 
     Edge rules: a class of n ≤ 5 rows gives n - 1 shots, one row being left to ask for; a class of
     one row takes no part. Of equally near means, the class that comes first in canonical order is
-    taken.
+    taken. Where rows belong to groups, the rows asked for are of groups that make no mean in that
+    episode: as many groups as it takes for 5 rows of each class, if enough rows are left to make
+    the means. A class whose rows are all of one group takes no part, and where classes share groups
+    one may be passed over in an episode.
 
     Args:
         labelled: Features ``(n_samples, n_features)`` and labels. Above 20 000 rows a sample of
@@ -39,27 +43,19 @@ def compute(
         seed: Draws the episodes, and chooses the sample.
 
     Raises:
-        InputError: Features are constant, fewer than two classes have two samples, or a parameter
-            is below 1.
+        InputError: Features are constant, fewer than two classes have two samples (of different
+            groups), or a parameter is below 1.
     """
     if min(shots, queries, episodes) < 1:
         raise InputError("ncm_fewshot needs shots, queries and episodes of at least 1")
     sample, details = draw_sample(labelled, _MAX_ROWS, seed)
-    classes = [sample.rows_of(label) for label in np.flatnonzero(sample.counts > 1).tolist()]
-    if len(classes) < 2:
-        raise InputError(
-            "ncm_fewshot needs two classes of at least 2 samples: one to learn from, one to ask for"
-        )
+    classes = [sample.rows_of(label) for label in _usable_classes(sample)]
     rng = np.random.default_rng(seed)
     centre = sample.features.mean(axis=0)
     accuracies = np.empty(episodes)
     for episode in range(episodes):
-        drawn = [rng.permutation(rows) for rows in classes]
-        split = [min(shots, len(rows) - 1) for rows in classes]
-        means = np.stack(
-            [sample.features[rows[:n]].mean(axis=0) for rows, n in zip(drawn, split, strict=True)]
-        )
-        asked = [rows[n : n + queries] for rows, n in zip(drawn, split, strict=True)]
+        learnt, asked = _draw(sample, classes, shots, queries, rng)
+        means = np.stack([sample.features[rows].mean(axis=0) for rows in learnt])
         truth = np.repeat(np.arange(len(asked)), [len(rows) for rows in asked])
         # Around the centre the terms of the squared distance cancel less.
         means -= centre
@@ -77,16 +73,57 @@ def compute(
     return Score(float(accuracies.mean()), details=details)
 
 
+def _usable_classes(sample: CanonicalSample) -> list[int]:
+    """Those with a row to learn from, and one of another group to ask for."""
+    groups = np.arange(sample.n_samples) if sample.groups is None else sample.groups
+    usable = np.flatnonzero(groups_of_classes(sample.labels, groups, sample.n_classes) > 1)
+    if len(usable) < 2:
+        of_groups = "" if sample.groups is None else ", of different groups"
+        raise InputError(
+            f"ncm_fewshot needs two classes of at least 2 samples{of_groups}: one to learn from,"
+            " one to ask for"
+        )
+    return usable.tolist()
+
+
+def _draw(
+    sample: CanonicalSample,
+    classes: list[IntArray],
+    shots: int,
+    queries: int,
+    rng: np.random.Generator,
+) -> tuple[list[IntArray], list[IntArray]]:
+    """For each class the rows that make its mean, and those asked for."""
+    drawn = [rng.permutation(rows) for rows in classes]
+    if sample.groups is None:
+        split = [min(shots, len(rows) - 1) for rows in classes]
+        return (
+            [rows[:n] for rows, n in zip(drawn, split, strict=True)],
+            [rows[n : n + queries] for rows, n in zip(drawn, split, strict=True)],
+        )
+    rows = np.concatenate(classes)
+    wanted = np.full(sample.n_classes, queries)
+    held_out = np.zeros(sample.n_samples, dtype=bool)
+    held_out[rows] = hold_out_groups(
+        sample.labels[rows], sample.groups[rows], wanted, np.minimum(shots, sample.counts - 1), rng
+    )
+    return (
+        [rows[~held_out[rows]][:shots] for rows in drawn],
+        [rows[held_out[rows]][:queries] for rows in drawn],
+    )
+
+
 def _mean_recall(truth: IntArray, predicted: IntArray) -> float:
-    hits = np.bincount(truth[predicted == truth], minlength=int(truth.max()) + 1)
-    return float((hits / np.bincount(truth)).mean())
+    asked = np.bincount(truth)
+    hits = np.bincount(truth[predicted == truth], minlength=len(asked))
+    return float((hits[asked > 0] / asked[asked > 0]).mean())
 
 
 METRIC = Metric(
     name="ncm_fewshot",
     summary="accuracy of the nearest class mean from 5 shots",
     paper="Snell et al., NeurIPS 2017, arXiv 1703.05175",
-    version=1,
+    version=2,
     higher_is_better=True,
     predicts="few-shot",
     cost="N C d",

@@ -8,6 +8,7 @@ from formula_grid import as_float64, every_case, gaussian_classes
 
 from featrank.errors import InputError
 from featrank.metrics.folds import canonical_order
+from featrank.metrics.group_splits import hold_out_groups
 from featrank.metrics.labelled import Labelled
 from featrank.metrics.ncm_fewshot import METRIC
 
@@ -69,3 +70,81 @@ def test_single_samples_only_are_an_error():
 def test_parameters_must_be_positive(name):
     with pytest.raises(InputError, match="at least 1"):
         METRIC(np.eye(4), [0, 1, 0, 1], **{name: 0})
+
+
+def grouped_classes(counts, size, seed=0):
+    """Classes of little signal whose rows come in groups that are nearly equal."""
+    features, labels = gaussian_classes(counts, 30, signal=0.3, seed=seed)
+    groups = np.empty(len(labels), int)
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        groups[rows] = 1000 * label + np.arange(len(rows)) // size
+    for group in np.unique(groups):
+        rows = groups == group
+        features[rows] = features[rows][:1] + 0.01 * features[rows]
+    return features, labels, groups
+
+
+def naive_grouped(features, labels, groups, shots=5, queries=5, episodes=50, seed=0):
+    order = canonical_order(Labelled.from_arrays(features, labels))
+    rows, labels, groups = features[order].astype(float), labels[order], groups[order]
+    groups = np.array([list(dict.fromkeys(groups.tolist())).index(g) for g in groups])
+    labels = np.array([list(dict.fromkeys(labels.tolist())).index(c) for c in labels])
+    classes = [c for c in range(max(labels) + 1) if len(set(groups[labels == c])) > 1]
+    taking_part = np.flatnonzero(np.isin(labels, classes))
+    rng = np.random.default_rng(seed)
+    accuracies = []
+    for _ in range(episodes):
+        drawn = {c: rng.permutation(np.flatnonzero(labels == c)) for c in classes}
+        counts = np.bincount(labels)
+        out = np.zeros(len(rows), bool)
+        out[taking_part] = hold_out_groups(
+            labels[taking_part],
+            groups[taking_part],
+            np.full(len(counts), queries),
+            np.minimum(shots, counts - 1),
+            rng,
+        )
+        means = {c: rows[[i for i in drawn[c] if not out[i]][:shots]].mean(axis=0) for c in classes}
+        recalls = []
+        for c in classes:
+            asked = [i for i in drawn[c] if out[i]][:queries]
+            nearest = [
+                min(classes, key=lambda k: np.linalg.norm(rows[i] - means[k])) for i in asked
+            ]
+            recalls += [np.mean([k == c for k in nearest])] if asked else []
+        accuracies.append(np.mean(recalls))
+    return np.mean(accuracies), np.std(accuracies)
+
+
+@pytest.mark.parametrize("crossing", [False, True], ids=["own groups", "shared groups"])
+def test_with_groups_equals_the_formula(crossing):
+    features, labels, groups = grouped_classes([24, 7, 12, 1, 4], 4)
+    if crossing:
+        groups = np.random.default_rng(3).integers(0, 9, len(labels))
+    score = METRIC.score(Labelled.from_arrays(features, labels, groups))
+    value, std = naive_grouped(features, labels, groups)
+    assert score.value == pytest.approx(value, rel=1e-9)
+    assert score.details["std"] == pytest.approx(std, rel=1e-9)
+    # A class of one row, and one of a single group, take no part.
+    assert score.details["ways"] == (4 if crossing else 3)
+
+
+def test_what_is_asked_for_is_not_of_a_group_that_was_learnt():
+    """Rows of a group are nearly equal here: seen in a mean, they would be known again."""
+    features, labels, groups = grouped_classes([40, 40, 40], 8)
+    grouped = METRIC.score(Labelled.from_arrays(features, labels, groups))
+    assert METRIC(features, labels) > grouped.value + 0.15
+
+
+def test_numbers_of_groups_do_not_matter():
+    features, labels, groups = grouped_classes([24, 7, 12], 4)
+    moved = np.random.default_rng(1).permutation(len(labels))
+    one = METRIC.score(Labelled.from_arrays(features, labels, groups))
+    assert METRIC.score(Labelled.from_arrays(features[moved], labels[moved], -groups[moved])) == one
+
+
+def test_groups_that_are_whole_classes_are_an_error():
+    features, labels = gaussian_classes([9, 9, 9], 4)
+    with pytest.raises(InputError, match="of different groups"):
+        METRIC.score(Labelled.from_arrays(features, labels, labels))
