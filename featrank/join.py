@@ -8,6 +8,7 @@ from typing import Any
 
 from featrank.errors import InputError
 from featrank.metrics import METRICS
+from featrank.metrics.votes import without_vote
 from featrank.rank import rank_layers
 from featrank.records import (
     FAILED,
@@ -58,7 +59,7 @@ def join_results(named: Mapping[str, Result], by: str | None, warn: Warn) -> Res
     fit = {column for column in columns if _across_widths(column)}
     present = {row.model.id for row in kept}
     return Result(
-        ranking=rank_layers(kept, list(columns), by, fit),
+        ranking=rank_layers(kept, list(columns), by, fit, without_vote(columns)),
         target=_join_targets(named, prefixes),
         config=_join_configs(named),
         stamp={**make_stamp(), "joined": [dict(result.stamp) for result in named.values()]},

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from featrank.config import RunConfig
 from featrank.laps import Laps
 from featrank.metrics.declaration import SOURCE_PROBS
+from featrank.metrics.votes import without_vote
 from featrank.plan import Candidate, Pass
 from featrank.rank import rank_layers
 from featrank.records import (
@@ -56,7 +57,7 @@ def rank_models(config: RunConfig, reporter: Reporter, publish: Publish | None =
         def result() -> Result:
             in_order = [row for i in sorted(rows) for row in rows[i]]
             return Result(
-                ranking=rank_layers(in_order, names, config.by, across_widths),
+                ranking=rank_layers(in_order, names, config.by, across_widths, without_vote(names)),
                 target=describe(target, _candidates(filled)),
                 config=config.document,
                 stamp=stamp,

@@ -13,6 +13,7 @@ def rank_layers(
     metrics: Sequence[str],
     by: str | None = None,
     across_widths: Collection[str] = (),
+    no_vote: Collection[str] = (),
 ) -> Ranking:
     """Rank models, each by its best layer.
 
@@ -24,9 +25,10 @@ def rank_layers(
         metrics: The metrics that count.
         by: The metric to order models by, or None for the mean rank.
         across_widths: The metrics whose numbers compare between layers of different width.
+        no_vote: The metrics that the mean rank leaves out.
     """
-    fit = [metric for metric in metrics if metric in across_widths]
-    layers_by = (by,) if by in fit and by is not None else tuple(fit)
+    fit = tuple(metric for metric in _voting(metrics, no_vote) if metric in across_widths)
+    layers_by = (by,) if by is not None and by in across_widths else fit
     groups: dict[str, list[ScoreRow]] = {}
     for row in rows:
         groups.setdefault(row.model.id, []).append(row)
@@ -38,7 +40,7 @@ def rank_layers(
             ordered = _order_layers(layers, metrics, layers_by)
         best.append(min(ordered, key=lambda row: row.layer_rank or 0))
         others += [row for row in ordered if row is not best[-1]]
-    ranking = rank_rows(best, metrics, by)
+    ranking = rank_rows(best, metrics, by, no_vote)
     ranked = [row for row in ranking.rows if row.status != FAILED]
     rows_in_order = (*ranked, *others, *ranking.failed)
     return dataclasses.replace(ranking, rows=rows_in_order, layers_by=layers_by if others else ())
@@ -68,7 +70,12 @@ def _order_layers(
     ]
 
 
-def rank_rows(rows: Sequence[ScoreRow], metrics: Sequence[str], by: str | None = None) -> Ranking:
+def rank_rows(
+    rows: Sequence[ScoreRow],
+    metrics: Sequence[str],
+    by: str | None = None,
+    no_vote: Collection[str] = (),
+) -> Ranking:
     """Rank each metric's column, then the rows.
 
     Within a metric the best has rank 1 and ties share a rank (1, 1, 3). The order of the rows is
@@ -79,11 +86,13 @@ def rank_rows(rows: Sequence[ScoreRow], metrics: Sequence[str], by: str | None =
         rows: In the order asked for, which decides between ties.
         metrics: The metrics that count.
         by: The metric to order by, or None for the mean rank.
+        no_vote: The metrics that the mean rank leaves out; without effect where these are all.
     """
+    voting = _voting(metrics, no_vote)
     scored = [row for row in rows if row.status != FAILED]
     columns = {metric: _column_ranks(scored, metric) for metric in metrics}
     means = [
-        sum(columns[metric][i] or len(scored) for metric in metrics) / max(len(metrics), 1)
+        sum(columns[metric][i] or len(scored) for metric in voting) / max(len(voting), 1)
         for i in range(len(scored))
     ]
     order_by = means if by is None else [columns[by][i] or len(scored) for i in range(len(scored))]
@@ -101,7 +110,12 @@ def rank_rows(rows: Sequence[ScoreRow], metrics: Sequence[str], by: str | None =
     ]
     ranked.sort(key=lambda row: row.rank or 0)
     failed = [row for row in rows if row.status == FAILED]
-    return Ranking(tuple(ranked + failed), tuple(metrics), by)
+    silent = tuple(metric for metric in metrics if metric not in voting)
+    return Ranking(tuple(ranked + failed), tuple(metrics), by, no_vote=silent)
+
+
+def _voting(metrics: Sequence[str], no_vote: Collection[str]) -> Sequence[str]:
+    return [metric for metric in metrics if metric not in no_vote] or metrics
 
 
 def _column_ranks(rows: Sequence[ScoreRow], metric: str) -> list[int | None]:

@@ -307,12 +307,14 @@ class Ranking:
         metrics: The metrics that count.
         by: The metric that orders the models; None for the mean rank.
         layers_by: The metrics that order the layers of a model, which compare across widths.
+        no_vote: The metrics that the mean rank leaves out.
     """
 
     rows: tuple[ScoreRow, ...]
     metrics: tuple[str, ...]
     by: str | None
     layers_by: tuple[str, ...] = ()
+    no_vote: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[ScoreRow, ...]:

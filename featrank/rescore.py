@@ -19,6 +19,7 @@ from featrank.errors import IncompleteError, InputError
 from featrank.layers import HEAD_LAYER
 from featrank.metrics import Metric
 from featrank.metrics.declaration import SOURCE_PROBS
+from featrank.metrics.votes import without_vote
 from featrank.plan import Candidate
 from featrank.rank import rank_rows
 from featrank.records import (
@@ -91,7 +92,8 @@ def score_sources(
             f"these are {len(targets)} targets: {', '.join(t.name for t in targets.values())}",
             "scores compare only within one target; score one target at a time",
         )
-    ranking = rank_rows(rows, [metric.name for metric in wanted.metrics], by)
+    names = [metric.name for metric in wanted.metrics]
+    ranking = rank_rows(rows, names, by, without_vote(names))
     config: dict[str, Any] = {"sources": list(sources), "by": by}
     if shuffles is not None:
         config |= {"null": shuffles.count, "seed": shuffles.seed}

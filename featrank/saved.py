@@ -76,6 +76,7 @@ def result_of(document: Mapping[str, Any]) -> Result:
             metrics=tuple(config["metrics"]),
             by=config.get("by"),
             layers_by=tuple(config.pop("layers_by", ())),
+            no_vote=tuple(config.pop("no_vote", ())),
         ),
         target=TargetInfo(
             str(target["name"]),

@@ -119,3 +119,18 @@ def test_one_layer_a_model_ranks_as_ever() -> None:
     rows = [row("x", a=1.0), dataclasses.replace(row("z"), status=FAILED), row("y", a=2.0)]
     plain, by_layers = rank_rows(rows, ["a"]), rank_layers(rows, ["a"], None, {"a"})
     assert plain == by_layers
+
+
+def test_what_has_no_vote_is_left_out_of_the_mean() -> None:
+    rows = row("x", a=1.0, b=9.0, c=9.0), row("y", a=3.0, b=8.0, c=8.0)
+    ranking = rank_rows(rows, ("a", "b", "c"), no_vote=("c",))
+    assert [(r.model.name, r.mean_rank) for r in ranking.rows] == [("x", 1.5), ("y", 1.5)]
+    assert ranking.no_vote == ("c",)
+    # Its own column is ranked, and it may be asked to order; alone, it does.
+    assert [r.scores["c"].rank for r in ranking.rows] == [1, 2]
+    by = rank_rows(rows, ("a", "b", "c"), "c", no_vote=("c",))
+    assert [r.model.name for r in by.rows] == ["x", "y"]
+    rows = row("x", c=9.0), row("y", c=8.0)
+    alone = rank_rows(rows, ("c",), no_vote=("c",))
+    assert [(r.model.name, r.mean_rank) for r in alone.rows] == [("x", 1), ("y", 2)]
+    assert alone.no_vote == ()

@@ -44,7 +44,7 @@ def compute(labelled: Labelled, *, debias: bool = True) -> Score:
             "add images: a class's variance takes two samples",
         )
     distances, variances, noise = _pairs(known, several)
-    if distances.min() <= 0.0 if not debias else distances.sum() <= 0.0:
+    if (distances.max() if debias else distances.min()) <= known.rounding_of_means:
         raise InputError("classes have the same mean")
     left_out = known.n_classes - len(several)
     if not debias:
@@ -77,7 +77,7 @@ METRIC = Metric(
     name="cdnv",
     summary="variance inside classes in units of the squared distance of their means, debiased",
     paper="Galanti, György & Hutter, ICLR 2022, arXiv 2112.15121",
-    version=1,
+    version=2,
     higher_is_better=False,
     predicts="few-shot",
     cost="N d² + C² d",

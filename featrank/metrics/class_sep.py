@@ -44,6 +44,8 @@ def compute(labelled: Labelled) -> Score:
     Raises:
         InputError: The rows do not differ in direction.
     """
+    if not labelled.features.any():
+        raise InputError("features are constant: every one is zero")
     order = canonical_order(labelled)
     labels = labelled.labels[order]
     means = np.empty((labelled.n_classes, labelled.n_features))
@@ -72,7 +74,7 @@ METRIC = Metric(
     name="class_sep",
     summary="share of the cosine distance that lies between the classes",
     paper="Kornblith et al., NeurIPS 2021, arXiv 2010.16402",
-    version=1,
+    version=2,
     higher_is_better=True,
     predicts="linear probe",
     cost="N d",

@@ -77,6 +77,11 @@ class ClassStatistics:
         total: Float64Array = self.within + self.between_root.T @ self.between_root
         return total
 
+    @property
+    def rounding_of_means(self) -> float:
+        """Class means whose squared distance is not above this are equal."""
+        return _EQUAL_MEANS**2 * self.total_trace
+
     def require_within(self) -> None:
         """Refuse classes without variation, where Σ_W is to be inverted.
 
@@ -97,7 +102,7 @@ class ClassStatistics:
 
         _, values, vectors = svd(self.between_root, full_matrices=False, check_finite=False)
         floor = max(self.between_root.shape) * _RANK_TOLERANCE * values[0]
-        kept = values > max(floor, _EQUAL_MEANS * np.sqrt(self.total_trace))
+        kept = values > max(floor, np.sqrt(self.rounding_of_means))
         if not kept.any():
             raise InputError("all classes have the same mean")
         return np.square(values[kept]), vectors[kept]

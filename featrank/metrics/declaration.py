@@ -40,6 +40,10 @@ class Metric:
         params: The parameters and their defaults.
         needs: "moments" where the rows may be streamed, "features" where they must be in memory,
             "source_probs" where it reads the pre-training classifier.
+        max_rows: Of more rows than about so many a seeded sample is scored, and ``details`` say of
+            how many in ``sampled_rows``; None where all rows are.
+        alike: A metric that ranks as this one does, or nearly: where both are asked for, only that
+            one counts in the mean rank.
         bounds: The range the value cannot leave, as known from the formula.
         bounds_for: The range for given data, where it follows from their shape.
         across_widths: Whether the number compares between layers of different width.
@@ -59,6 +63,8 @@ class Metric:
     traps: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
     needs: str = "features"
+    max_rows: int | None = None
+    alike: str = ""
     bounds: Bounds = (-math.inf, math.inf)
     bounds_for: Callable[[Labelled], Bounds] | None = None
     across_widths: bool = True

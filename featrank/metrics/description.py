@@ -19,6 +19,13 @@ LEGEND = (
     " cost: N images, d features, C classes, S pre-training classes."
 )
 
+FOLDS = (
+    "Folds: scikit-learn's StratifiedKFold(folds, shuffle=True, random_state=seed), with groups",
+    "StratifiedGroupKFold, over the rows in canonical order: sorted by their first feature as",
+    "float32, then the second, and so on. As many folds as the largest class has rows, where these",
+    "are fewer. Every row is held out once, and a class's recall is taken over all folds together.",
+)
+
 
 def describe(metric: Metric) -> dict[str, Any]:
     """A metric as JSON; a bound that is infinite is null."""
@@ -29,6 +36,7 @@ def describe(metric: Metric) -> dict[str, Any]:
         "needs": metric.needs,
         "predicts": metric.predicts,
         "cost": metric.cost,
+        "max_rows": metric.max_rows,
         "paper": metric.paper,
         "version": metric.version,
         "params": dict(metric.params),
@@ -37,6 +45,7 @@ def describe(metric: Metric) -> dict[str, Any]:
         "across_widths": metric.across_widths,
         "sees_labels": metric.sees_labels,
         "label_free": not metric.reads_labels,
+        "alike": metric.alike or None,
         "traps": metric.traps,
         "formula": formula(metric),
         "origin": metric.origin or "featrank",
@@ -44,11 +53,13 @@ def describe(metric: Metric) -> dict[str, Any]:
 
 
 def formula(metric: Metric) -> str:
-    """The function's docstring up to its arguments: formula, source, edge rules."""
+    """The function's docstring up to its arguments: formula, source, edge rules, folds."""
     text = inspect.cleandoc(metric.compute.__doc__ or "")
     lines: list[str] = []
     for line in text.splitlines():
         if line in ("Args:", "Returns:", "Raises:"):
             break
         lines.append(line)
+    if "folds" in metric.params:
+        lines += ["", *FOLDS]
     return "\n".join(lines).strip()

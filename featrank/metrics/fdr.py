@@ -40,7 +40,8 @@ def compute(labelled: Labelled, *, shrinkage: float | None = None) -> Score:
     known = statistics(labelled)
     known.require_within()
     alpha = known.within_shrinkage if shrinkage is None else shrinkage
-    if alpha <= NO_SHRINKAGE * known.n_features:
+    # A single feature that varies has an inverse, however far apart the classes are.
+    if alpha <= NO_SHRINKAGE * known.n_features and known.n_features > 1:
         return Score(_unshrunk(labelled), details={"shrinkage": alpha})
     factor = cholesky(shrunk(known.within, alpha), lower=True, overwrite_a=True)
     whitened = solve_triangular(factor, known.between_root.T, lower=True, check_finite=False)
@@ -61,7 +62,7 @@ METRIC = Metric(
     name="fdr",
     summary="Fisher's ratio: variance between classes in units of that inside, shrunk",
     paper="Fisher, Annals of Eugenics 1936",
-    version=1,
+    version=2,
     higher_is_better=True,
     predicts="linear probe",
     cost="N d² + d³",

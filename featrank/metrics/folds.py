@@ -111,14 +111,18 @@ def _canonical_order(labelled: Labelled) -> IntArray:
         lambda: _refine(np.zeros(labelled.n_samples, np.int64), features, width, np.float32),
         of_rows=True,
     )
+    wide = labelled.rows.dtype != np.float32
+    # Where float32 cannot tell whole classes apart, float64 does before their names would.
+    exact = _refine(rank, features, width, np.float64) if wide else rank
     places = [
-        np.sort(rank[labelled.rows_of(label)]).tolist() for label in range(labelled.n_classes)
+        (np.sort(rank[rows]).tolist(), np.sort(exact[rows]).tolist())
+        for rows in map(labelled.rows_of, range(labelled.n_classes))
     ]
     class_rank = np.empty(len(places), dtype=np.int64)
     class_rank[sorted(range(len(places)), key=places.__getitem__)] = np.arange(len(places))
     of_class = class_rank[labelled.labels][:, None]
     rank = _refine(rank, lambda rows, columns: of_class[rows, columns], 1, np.int64)
-    if labelled.rows.dtype != np.float32:
+    if wide:
         rank = _refine(rank, features, width, np.float64)
     return np.argsort(rank, kind="stable")
 

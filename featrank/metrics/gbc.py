@@ -53,7 +53,7 @@ def compute(labelled: Labelled, *, n_components: int = 64, seed: int = 0) -> Sco
     log_overlaps = _log_overlaps(means, variances)
     details = {
         "principal_components": scores.shape[1],
-        "single_classes": int((sample.counts == 1).sum()),
+        "classes_of_one": int((sample.counts == 1).sum()),
         **details,
     }
     # Rounding could leave an overlap just above that of equal classes.
@@ -92,13 +92,14 @@ METRIC = Metric(
     name="gbc",
     summary="minus the overlap of the classes as diagonal Gaussians",
     paper="Pándy et al., CVPR 2022, arXiv 2111.12780",
-    version=1,
+    version=2,
     higher_is_better=True,
     predicts="fine-tuning",
     cost="N d·min(N, d)",
     traps="Only the first 64 components count, whether or not they hold the classes;"
     " published values often underflow.",
     compute=compute,
+    max_rows=_MAX_ROWS,
     params={"n_components": 64, "seed": 0},
     bounds=(float("-inf"), 0.0),
 )

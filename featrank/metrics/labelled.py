@@ -170,7 +170,7 @@ class Labelled:
 def _as_array(values: npt.ArrayLike, noun: str) -> npt.NDArray[Any]:
     try:
         return np.asarray(values)
-    except ValueError as error:
+    except (ValueError, TypeError, RuntimeError) as error:
         raise InputError(f"{noun} are not an array: {error}") from None
 
 

@@ -79,6 +79,7 @@ METRIC = Metric(
     traps="Wrong where the rank is below the width, as in the public code: for reproducing"
     " published tables only.",
     compute=compute,
+    alike="logme",
     needs="moments",
     across_widths=False,
 )

@@ -103,6 +103,7 @@ METRIC = Metric(
     traps="A feature that a class never uses has no variance there, and one other value"
     " outweighs all the rest.",
     compute=compute,
+    max_rows=_MAX_ROWS,
     params={"folds": 5, "seed": 0},
     bounds=(0.0, 1.0),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from featrank.errors import InputError
-from featrank.metrics.canonical_sample import CanonicalSample, draw_sample
+from featrank.metrics.canonical_sample import CanonicalSample, Float64Array, draw_sample
 from featrank.metrics.declaration import Metric
 from featrank.metrics.group_splits import groups_of_classes, hold_out_groups
 from featrank.metrics.labelled import Labelled
@@ -13,6 +13,9 @@ from featrank.records import IntArray, Score
 
 # More rows are sampled down to about this many.
 _MAX_ROWS = 20_000
+
+# Of the lengths of row and mean: scores no farther apart differ by rounding.
+_ROUNDING = 1e-14
 
 
 def compute(
@@ -60,7 +63,7 @@ def compute(
         # Around the centre the terms of the squared distance cancel less.
         means -= centre
         rows = sample.features[np.concatenate(asked)] - centre
-        nearest = (rows @ means.T - 0.5 * np.square(means).sum(axis=1)).argmax(axis=1)
+        nearest = _first_nearest(rows, means)
         accuracies[episode] = _mean_recall(truth, nearest)
     details = {
         "std": float(accuracies.std()),
@@ -113,6 +116,16 @@ def _draw(
     )
 
 
+def _first_nearest(rows: Float64Array, means: Float64Array) -> IntArray:
+    """The nearest mean of each row; the first of those that are equally near."""
+    squares = np.square(means).sum(axis=1)
+    scores = rows @ means.T - 0.5 * squares
+    length = np.sqrt(squares.max())
+    rounding = _ROUNDING * length * (np.linalg.norm(rows, axis=1, keepdims=True) + length)
+    nearest: IntArray = (scores >= scores.max(axis=1, keepdims=True) - rounding).argmax(axis=1)
+    return nearest
+
+
 def _mean_recall(truth: IntArray, predicted: IntArray) -> float:
     asked = np.bincount(truth)
     hits = np.bincount(truth[predicted == truth], minlength=len(asked))
@@ -129,6 +142,7 @@ METRIC = Metric(
     cost="N C d",
     traps="The mean over 50 episodes still has a spread: see the details.",
     compute=compute,
+    max_rows=_MAX_ROWS,
     params={"shots": 5, "queries": 5, "episodes": 50, "seed": 0},
     bounds=(0.0, 1.0),
 )

@@ -87,6 +87,7 @@ METRIC = Metric(
     traps="Depends on where the mixture starts: the seed is fixed. Few images a class"
     " leave it few components.",
     compute=compute,
+    max_rows=_MAX_ROWS,
     params={"components_per_class": 5, "share": 0.8, "seed": 0},
     bounds=(float("-inf"), 0.0),
 )

@@ -137,6 +137,7 @@ METRIC = Metric(
     cost="N C d a step",
     traps="Depends on the strength of the prior, which the paper tunes.",
     compute=compute,
+    max_rows=_MAX_ROWS,
     params={"strength": 10.0, "seed": 0},
     bounds=(0.0, float("inf")),
 )

@@ -81,6 +81,7 @@ METRIC = Metric(
     cost="N² d",
     traps="The signs of the principal components matter: they follow scikit-learn's convention.",
     compute=compute,
+    max_rows=_MAX_ROWS,
     params={"n_components": 32, "seed": 0},
     bounds=(-1.0, 1.0),
 )

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from featrank.errors import InputError
 from featrank.records import FloatArray, IntArray
 
 # Values of a block of rows (8 MiB as float64): the features are never converted whole.
@@ -84,6 +85,10 @@ class StreamedRows:
         for block in self._resized(_rows_per_block(self.n_features)):
             yield np.arange(first, first + len(block)), block
             first += len(block)
+        if first != self.n_samples:
+            raise InputError(
+                f"{self.n_samples} rows were read at first, and {first} when they were read again"
+            )
 
     def _resized(self, step: int) -> Iterator[FloatArray]:
         """The rows in blocks of ``step``: small ones would be spent on waiting for threads."""

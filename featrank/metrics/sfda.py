@@ -123,6 +123,7 @@ METRIC = Metric(
     cost="N d² + d³",
     traps="In-sample, as published, it saturates at 1 where N ≲ d; this one is held out.",
     compute=compute,
+    max_rows=_MAX_ROWS,
     params={"folds": 5, "seed": 0},
     bounds=(0.0, 1.0),
 )

@@ -56,7 +56,7 @@ def compute(labelled: Labelled, *, seed: int = 0) -> Score:
         n_rows += len(rows)
     single = int((sample.counts == 1).sum())
     # A class on its own rounds to either side of 0.
-    return Score(max(0.0, total / n_rows), details={"single_classes": single, **details})
+    return Score(max(0.0, total / n_rows), details={"classes_of_one": single, **details})
 
 
 def _temperature(distances: Float64Array) -> float:
@@ -69,12 +69,13 @@ METRIC = Metric(
     name="snnl",
     summary="soft nearest neighbour loss: how entangled the classes are",
     paper="Frosst et al., ICML 2019, arXiv 1902.01889",
-    version=1,
+    version=2,
     higher_is_better=False,
     predicts="few-shot",
     cost="N² d",
     traps="In high dimensions all distances are alike and it nears the entropy of the classes.",
     compute=compute,
+    max_rows=_MAX_ROWS,
     params={"seed": 0},
     bounds=(0.0, float("inf")),
 )

@@ -10,10 +10,13 @@ from featrank.metrics.canonical_sample import Float64Array, draw_sample
 from featrank.metrics.declaration import Metric
 from featrank.metrics.labelled import Labelled
 from featrank.metrics.row_geometry import squared_distances, unit_rows
-from featrank.records import Score
+from featrank.records import IntArray, Score
 
 # More rows are sampled down to this many: all their distances are held (200 MB).
 _MAX_ROWS = 5000
+
+# Differences held at a time (32 MiB).
+_DIFFERENCES = 2**22
 
 # Of the root mean square: a feature with a smaller standard deviation is dead.
 _DEAD = 1e-6
@@ -104,25 +107,38 @@ def _intrinsic_dimension(rows: Float64Array, k: int) -> dict[str, Any]:
         return {}
     distances = squared_distances(distinct)
     np.fill_diagonal(distances, np.inf)
-    nearest = np.sort(np.partition(distances, k - 1, axis=1)[:, :k], axis=1)
-    # Rows nearer to each other than rounding have no digits left to take a logarithm of.
-    nearest = nearest[nearest[:, -1] > 0]
-    nearest = np.maximum(nearest, _EPSILON * nearest[:, -1:])
-    inverses = 0.5 * np.log(nearest[:, -1:] / nearest[:, :-1]).sum(axis=1) / (k - 1)
-    mean = float(inverses.mean()) if len(inverses) else 0.0
+    neighbours = np.argpartition(distances, k - 1, axis=1)[:, :k]
+    nearest = np.sort(_distances_to(distinct, neighbours), axis=1)
+    inverses = np.log(nearest[:, -1:] / nearest[:, :-1]).sum(axis=1) / (k - 1)
+    mean = float(inverses.mean())
     return {"intrinsic_dimension": 1 / mean} if mean > 0 else {}
+
+
+def _distances_to(rows: Float64Array, neighbours: IntArray) -> Float64Array:
+    """Of each row to its neighbours, ``(n_rows, k)``.
+
+    From the differences: between rows that are nearly equal, inner products leave no digits to take
+    a logarithm of.
+    """
+    distances = np.empty(neighbours.shape)
+    step = max(1, _DIFFERENCES // (rows.shape[1] * neighbours.shape[1]))
+    for start in range(0, len(rows), step):
+        here = slice(start, start + step)
+        distances[here] = np.linalg.norm(rows[neighbours[here]] - rows[here, None], axis=2)
+    return distances
 
 
 METRIC = Metric(
     name="spectrum",
     summary="effective rank and other label-free diagnostics",
     paper="Roy & Vetterli, EUSIPCO 2007",
-    version=1,
+    version=2,
     higher_is_better=True,
     predicts="nothing",
     cost="N² d",
     traps="Sees no label, so it ranks nothing by itself; compare at equal N and width only.",
     compute=compute,
+    max_rows=_MAX_ROWS,
     params={"k": 20, "seed": 0},
     bounds=(1.0, float("inf")),
     across_widths=False,

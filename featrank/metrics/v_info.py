@@ -11,7 +11,7 @@ from featrank.metrics.gda import discriminant_rules
 from featrank.metrics.held_out import folded
 from featrank.metrics.labelled import Labelled
 from featrank.metrics.moments import unit_rows
-from featrank.records import Score
+from featrank.records import IntArray, Score
 
 
 def compute(labelled: Labelled, *, folds: int = 5, seed: int = 0) -> Score:
@@ -24,11 +24,12 @@ def compute(labelled: Labelled, *, folds: int = 5, seed: int = 0) -> Score:
 
         V = - Σ_c p_c ln p_c + mean over held-out rows of ln P(y | z)
 
-    Comparing layers, the first that comes close to the best is the earliest sufficient one. It is
-    below 0 where the probe does worse than the class shares alone.
+    with p_c the shares of the classes among these rows. Comparing layers, the first that comes
+    close to the best is the earliest sufficient one. It is below 0 where the probe does worse than
+    the class shares alone.
 
     Edge rule: a row whose class is absent from its training part has no probability there; it is
-    left out of the mean and counted in ``unpredictable``.
+    left out, of the mean as of the shares, and counted in ``left_out``.
 
     Args:
         labelled: Features ``(n_samples, n_features)`` and labels.
@@ -42,8 +43,10 @@ def compute(labelled: Labelled, *, folds: int = 5, seed: int = 0) -> Score:
     rules = []
     uniform = discriminant_rules(labelled, folds, seed)
     counts = [part.counts for part in layer.moments(full=True)]
+    predictable = np.zeros_like(layer.counts)
     for fold, rule in enumerate(uniform):
         training = (layer.counts - counts[fold])[rule.classes]
+        predictable[rule.classes] += counts[fold][rule.classes]
         prior = np.log(training / training.sum()) + np.log(len(training))
         rules.append(replace(rule, bias=rule.bias + prior))
     scored = layer.evaluate(rules)
@@ -51,28 +54,28 @@ def compute(labelled: Labelled, *, folds: int = 5, seed: int = 0) -> Score:
     details = {
         "folds": layer.folds,
         "seed": seed,
-        "entropy": entropy(labelled),
-        "unpredictable": scored.details["unpredictable"],
+        "entropy": _entropy(predictable),
+        "left_out": scored.details["unpredictable"],
     }
     return Score(details["entropy"] - cross_entropy, details=details)
 
 
-def entropy(labelled: Labelled) -> float:
+def _entropy(counts: IntArray) -> float:
     """H(Y) in nats."""
-    shares = np.sort(labelled.counts) / labelled.n_samples
+    shares = np.sort(counts[counts > 0]) / counts.sum()
     return float(-(shares * np.log(shares)).sum())
 
 
 def bounds_for(labelled: Labelled) -> Bounds:
-    """Up to H(Y)."""
-    return -float("inf"), entropy(labelled)
+    """Up to H(Y) of classes of equal shares; which rows count depends on the folds."""
+    return -float("inf"), float(np.log(labelled.n_classes))
 
 
 METRIC = Metric(
     name="v_info",
     summary="entropy of the classes less the held-out cross entropy of gda's probe, in nats",
     paper="Xu et al., ICLR 2020, arXiv 2002.10689",
-    version=1,
+    version=2,
     higher_is_better=True,
     predicts="linear probe",
     cost="N d² + d³",

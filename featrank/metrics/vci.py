@@ -56,6 +56,7 @@ METRIC = Metric(
     traps="Unshrunk it gives the best value to the widest layer; the same ranking as"
     " hscore_reg where classes are balanced.",
     compute=compute,
+    alike="hscore_reg",
     params={"shrinkage": None},
     needs="moments",
     bounds=(0.0, 1.0),

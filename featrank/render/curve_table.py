@@ -33,13 +33,13 @@ def print_curves(document: Mapping[str, Any], console: Console) -> None:
         print_columns(columns, console)
         for classifier, found in curve["crossings"].items():
             console.print(Text(_verdict(classifier, found)))
-        console.print(
-            Text(
-                f"Balanced accuracy on {curve['held_out']} held-out images,"
-                f" mean±standard deviation over {curve['seeds']} seeds;"
-                " a lead that is small beside it may be chance."
-            )
+        held_out = f"Balanced accuracy on {curve['held_out']} held-out images"
+        spread = (
+            f"mean±standard deviation over {curve['seeds']} seeds;"
+            " a lead that is small beside it may be chance."
         )
+        one = "of a single seed: --seeds 5 tells how far chance goes."
+        console.print(Text(f"{held_out}, {spread if curve['seeds'] > 1 else one}"))
 
 
 def _cells(found: Mapping[str, Any]) -> list[str]:
@@ -56,5 +56,5 @@ def _verdict(name: str, found: Mapping[str, int]) -> str:
         return f"{name} is ahead of linear at {found['last_ahead']} shots, the most there are."
     return (
         f"{name} and linear cross: {name} is last ahead at {found['last_ahead']} shots,"
-        f" linear leads from {found['behind_from']} on."
+        f" linear no worse from {found['behind_from']} on."
     )

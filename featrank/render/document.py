@@ -18,6 +18,7 @@ def result_document(result: Result) -> ResultDocument:
         "config": _present(
             **{**result.config, "metrics": list(result.ranking.metrics), "by": result.ranking.by},
             layers_by=list(result.ranking.layers_by) or None,
+            no_vote=list(result.ranking.no_vote) or None,
         ),
         "stamp": dict(result.stamp),
         "target": _present(

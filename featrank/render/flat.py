@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from featrank.render.table import sampled_rows
 from featrank.schema import ResultDocument
 
 # What a row says, in the order of the columns, and as what type.
@@ -37,6 +38,7 @@ _SCORES: dict[str, type] = {
     "low": float,
     "high": float,
     "reason": str,
+    "sampled_rows": int,
 }
 
 
@@ -57,6 +59,7 @@ def flat_columns(document: ResultDocument) -> dict[str, tuple[type, list[Any]]]:
         columns[name] = (kind, [row.get(name) for row in rows])
     for metric in document["config"]["metrics"]:
         scores: list[Any] = [row.get("scores", {}).get(metric, {}) for row in rows]
+        scores = [{**score, "sampled_rows": sampled_rows(score)} for score in scores]
         for name, kind in _SCORES.items():
             values = [score.get(name) for score in scores]
             if name in ("value", "rank") or any(value is not None for value in values):

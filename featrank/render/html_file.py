@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from featrank.agreement import weighted_tau
 from featrank.render.format import Format
 from featrank.render.plain import shown
-from featrank.render.table import file_notes, header, labels, partial_line
+from featrank.render.table import file_notes, header, labels, partial_line, sampled_rows
 from featrank.schema import ResultDocument, RowDocument
 
 if TYPE_CHECKING:
@@ -161,9 +161,11 @@ def _score_cell(score: Mapping[str, Any] | None, *, best: bool) -> dict[str, Any
         spread = f" ± {score['null_std']:.2g}" if "null_std" in score else ""
         more.append(f"null {score['null_mean']:.3g}{spread}")
     place = score.get("rank") if best else None
+    if n_rows := sampled_rows(score):
+        more.append(f"of a sample of {n_rows:,} images")
     return {
         "value": score["value"],
-        "text": f"{score['value']:.4g}".replace("-", "−"),
+        "text": f"{score['value']:.4g}".replace("-", "−") + ("~" if n_rows else ""),
         "rank": place,
         "more": "; ".join(more),
     }

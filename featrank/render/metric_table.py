@@ -62,6 +62,8 @@ def _lines(metric: Mapping[str, Any]) -> Iterator[str]:
         "bounds": _bounds(metric),
         "across widths": "compares" if metric["across_widths"] else "does not compare",
         "wrong labels": _labels(metric),
+        "samples": "no" if metric["max_rows"] is None else f"above {metric['max_rows']:,} rows",
+        "mean rank": _vote(metric),
         "from": metric["origin"],
     }
     for name, value in facts.items():
@@ -76,6 +78,12 @@ def _bounds(metric: Mapping[str, Any]) -> str:
     low, high = metric["bounds"]
     text = f"{'-∞' if low is None else f'{low:g}'} to {'∞' if high is None else f'{high:g}'}"
     return f"{text}, narrower by the shape of the data" if metric["bounds_depend_on_data"] else text
+
+
+def _vote(metric: Mapping[str, Any]) -> str:
+    if metric["label_free"]:
+        return "has no vote"
+    return f"no vote beside {metric['alike']}" if metric["alike"] else "votes"
 
 
 def _labels(metric: Mapping[str, Any]) -> str:

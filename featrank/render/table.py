@@ -17,6 +17,17 @@ _IMBALANCED = 2
 
 FOOTER = "Scores compare only within one metric and one target."
 
+# What a score's details say against taking it at face value.
+_REMARKS = {
+    "clamped_fraction": "{} of the distances are clamped",
+    "dropped_classes": "classes too small and left out: {}",
+    "single_classes": "classes of one image, counted as 0: {}",
+    "classes_of_one": "classes of one image, for which its page has a rule: {}",
+    "unpredictable": "images whose class cannot be learnt without them, counted as wrong: {}",
+    "left_out": "left out, there being too few of their class: {}",
+    "floored": "the classes are not told apart: the number is a limit",
+}
+
 
 def print_table(document: Mapping[str, Any], console: Console, *, per_layer: bool = False) -> None:
     """Print header, ranking, notes and footer.
@@ -42,6 +53,7 @@ def print_table(document: Mapping[str, Any], console: Console, *, per_layer: boo
     lines = [f"{shown(model)}: {line}" for model, line in drawn]
     lines += notes(document, rows)
     lines += layer_notes(document, per_layer=per_layer)
+    lines += [*sample_notes(document), *vote_note(document)]
     if layered and not per_layer:
         lines.append("--per-layer shows all layers.")
     _print_lines([*lines, *_null_note(document), FOOTER], console)
@@ -100,6 +112,8 @@ def file_notes(document: Mapping[str, Any]) -> list[str]:
         *map(shown, document["target"].get("warnings", ())),
         *notes(document),
         *layer_notes(document, per_layer=False),
+        *sample_notes(document),
+        *vote_note(document),
         *_null_note(document),
         FOOTER,
     ]
@@ -157,15 +171,42 @@ def notes(
 
 
 def remarks(details: Mapping[str, Any]) -> Iterator[str]:
-    """What a metric's details say against taking its number at face value."""
-    if clamped := details.get("clamped_fraction"):
-        yield f"{clamped:.1%} of the distances are clamped"
-    if dropped := details.get("dropped_classes"):
-        yield f"classes too small and left out: {', '.join(map(str, dropped))}"
-    if single := details.get("single_classes"):
-        yield f"classes of one image, counted as 0: {', '.join(map(str, single))}"
-    if unpredictable := details.get("unpredictable"):
-        yield f"{unpredictable} images whose class has no other image count as wrong"
+    """What a metric's details say against taking its number at face value.
+
+    The details of a metric from another package may hold anything.
+    """
+    for name, sentence in _REMARKS.items():
+        if value := details.get(name):
+            said = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            if name == "clamped_fraction" and isinstance(value, float):
+                said = f"{value:.1%}"
+            yield sentence.format(said)
+
+
+def sampled_rows(score: Mapping[str, Any]) -> int | None:
+    """Of how many rows the score is, where it is not of all."""
+    found = score.get("details", {}).get("sampled_rows")
+    return found if isinstance(found, int) else None
+
+
+def sample_notes(document: Mapping[str, Any]) -> Iterator[str]:
+    """Which metrics were scored on how many of the images."""
+    found: dict[int, dict[str, None]] = {}
+    for row in document["rows"]:
+        for metric, score in row.get("scores", {}).items():
+            if n_rows := sampled_rows(score):
+                found.setdefault(n_rows, {})[metric] = None
+    for n_rows, metrics in sorted(found.items()):
+        yield f"~ of a seeded sample of {n_rows:,} images: {', '.join(metrics)}."
+
+
+def vote_note(document: Mapping[str, Any]) -> Iterator[str]:
+    """Which columns have no say in the mean rank."""
+    if silent := document["config"].get("no_vote"):
+        yield (
+            f"Left out of the mean rank: {', '.join(map(shown, silent))}:"
+            " no labels are read there, or another column ranks alike."
+        )
 
 
 def labels(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -226,7 +267,7 @@ def _arrow(metric: str, rows: Sequence[Mapping[str, Any]]) -> str:
 def _cell(score: Mapping[str, Any] | None, rank: str) -> str:
     if score is None or "value" not in score:
         return "–"
-    return f"{score['value']:.4g} ({score.get(rank, '–')})"
+    return f"{score['value']:.4g}{'~' if sampled_rows(score) else ''} ({score.get(rank, '–')})"
 
 
 def _null(score: Mapping[str, Any] | None) -> str:

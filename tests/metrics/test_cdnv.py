@@ -75,3 +75,12 @@ def test_equal_means_are_an_error():
     features = np.array([[1.0], [-1.0], [2.0], [-2.0], [5.0], [7.0]])
     with pytest.raises(InputError, match="same mean"):
         METRIC(features, [0, 0, 1, 1, 2, 2], debias=False)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1.0])
+def test_means_that_are_equal_but_for_rounding_are_an_error(offset):
+    rows = np.random.default_rng(0).standard_normal((60, 8))
+    same = np.vstack([rows, rows[::-1], rows + offset])
+    labels = np.repeat([0, 1, 2], 60)
+    with pytest.raises(InputError, match="the same mean"):
+        METRIC(same, labels, debias=offset == 0.0)

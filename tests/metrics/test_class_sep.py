@@ -70,3 +70,8 @@ def test_lengths_of_rows_play_no_part():
 def test_one_direction_is_an_error():
     with pytest.raises(InputError, match="same direction"):
         METRIC(np.outer(np.arange(1, 13), [3.0, 1.0, 2.0]), np.arange(12) % 2)
+
+
+def test_nothing_but_zeros_is_an_error():
+    with pytest.raises(InputError, match="every one is zero"):
+        METRIC(np.zeros((6, 3)), [0, 1, 2] * 2)

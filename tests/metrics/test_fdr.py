@@ -50,3 +50,12 @@ def test_a_singular_covariance_is_an_error_unless_shrunk():
         METRIC(features, labels, shrinkage=0)
     with pytest.raises(InputError, match="do not vary inside"):
         METRIC(np.repeat(np.eye(3), 4, axis=0), np.arange(12) // 4)
+
+
+def test_one_feature_that_separates_exactly_has_its_ratio():
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 2
+    features = (labels + 1e-6 * rng.standard_normal(40))[:, None]
+    means = np.array([features[labels == c].mean() for c in (0, 1)])
+    within = np.mean([features[labels == c].var() for c in (0, 1)])
+    assert METRIC(features, labels) == pytest.approx(means.var() / within, rel=1e-6)

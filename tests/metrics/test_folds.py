@@ -167,3 +167,10 @@ def test_single_samples_only_is_an_error(data):
 def test_one_fold_is_an_error(data):
     with pytest.raises(InputError, match="at least 2"):
         _folds(*data, folds=1)
+
+
+def test_names_play_no_part_where_float32_sees_no_difference():
+    rng = np.random.default_rng(0)
+    features, labels = rng.standard_normal((60, 2)) + 1e8, np.arange(60) % 3
+    assert (np.unique(features.astype(np.float32), axis=0) == features[:1].astype("f4")).all()
+    np.testing.assert_array_equal(_folds(features, labels), _folds(features, 2 - labels))

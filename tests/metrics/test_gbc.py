@@ -79,7 +79,7 @@ def test_a_single_sample_takes_the_pooled_variance():
     shape = 0.5 * (np.log(between) - 0.5 * np.log(pooled))
     distances = [4.5, 144 / 8 / between + shape, 36 / 8 / between + shape]
     assert score.value == pytest.approx(-2 * np.exp(-np.array(distances)).sum(), rel=1e-9)
-    assert score.details["single_classes"] == 1
+    assert score.details["classes_of_one"] == 1
 
 
 def test_scale_does_not_matter():

@@ -9,6 +9,7 @@ import pytest
 from formula_grid import as_float64, every_case, gaussian_classes
 
 from featrank.errors import InputError
+from featrank.metrics.folds import canonical_order
 from featrank.metrics.knn import METRIC
 from featrank.metrics.labelled import Labelled
 
@@ -95,3 +96,32 @@ def test_many_rows_are_sampled(monkeypatch):
 def test_no_neighbour_is_an_error():
     with pytest.raises(InputError, match="k of at least 1"):
         METRIC(np.eye(4), [0, 1, 0, 1], k=0)
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.0, 1e-3])
+@pytest.mark.parametrize("kind", ["repeated", "zero"])
+def test_of_equally_near_rows_the_first_vote(kind, scale, monkeypatch):
+    rng = np.random.default_rng(2)
+    labels = rng.integers(0, 3, 200)
+    features = rng.standard_normal((200, 24)) + rng.standard_normal((3, 24))[labels] * 0.5
+    features[:60] = 0.0 if kind == "zero" else features[rng.integers(60, 70, 60)]
+    order = canonical_order(Labelled.from_arrays(features, labels))
+    rows, ordered = features[order], labels[order]
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit = rows / np.where(lengths > 0, lengths, 1)
+    names = list(dict.fromkeys(ordered.tolist()))
+    hits = 0
+    for i in range(200):
+        cosines = np.round((unit * unit[i]).sum(axis=1), 12)
+        others = sorted((j for j in range(200) if j != i), key=lambda j: (-cosines[j], j))[:5]
+        votes = {
+            c: (
+                sum(ordered[j] == c for j in others),
+                round(sum(cosines[j] for j in others if ordered[j] == c), 10),
+            )
+            for c in names
+        }
+        hits += max(names, key=votes.__getitem__) == ordered[i]
+    assert METRIC(scale * features, labels) == hits / 200
+    monkeypatch.setattr(MODULE, "_BLOCK_ROWS", 7)
+    assert METRIC(scale * features, labels) == hits / 200

@@ -90,3 +90,9 @@ def test_a_training_part_of_one_class_predicts_it():
 def test_c_must_be_positive():
     with pytest.raises(InputError, match="c above 0"):
         METRIC(np.eye(4), [0, 1, 0, 1], c=0.0)
+
+
+def test_a_class_for_nearly_every_row_is_no_warning(recwarn):
+    features, labels = gaussian_classes([2] * 30, 4)
+    METRIC(features, labels)
+    assert not recwarn.list

@@ -148,3 +148,21 @@ def test_groups_that_are_whole_classes_are_an_error():
     features, labels = gaussian_classes([9, 9, 9], 4)
     with pytest.raises(InputError, match="of different groups"):
         METRIC.score(Labelled.from_arrays(features, labels, labels))
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.0, 0.1])
+def test_equally_near_means_go_to_the_first_class(scale):
+    """Binary features tie often; in whole numbers, where nothing is rounded."""
+    rng = np.random.default_rng(0)
+    features, labels = rng.integers(0, 2, (120, 6)).astype(float), np.arange(120) % 3
+    order = canonical_order(Labelled.from_arrays(features, labels))
+    rows, ordered = features[order].astype(int), labels[order]
+    names = list(dict.fromkeys(ordered.tolist()))
+    rng, hits = np.random.default_rng(0), []
+    for _ in range(50):
+        drawn = [rng.permutation(np.flatnonzero(ordered == c)) for c in names]
+        sums = np.array([rows[d[:5]].sum(axis=0) for d in drawn])
+        for c, d in enumerate(drawn):
+            nearest = [np.square(5 * rows[i] - sums).sum(axis=1).argmin() for i in d[5:10]]
+            hits.append(np.mean(np.array(nearest) == c))
+    assert METRIC(scale * features, labels) == pytest.approx(np.mean(hits), abs=1e-12)

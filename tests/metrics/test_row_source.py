@@ -7,7 +7,7 @@ import pytest
 from feature_grid import in_blocks
 
 from featrank.errors import InputError
-from featrank.metrics import row_source
+from featrank.metrics import METRICS, row_source
 from featrank.metrics.folds import stratified_folds
 from featrank.metrics.labelled import Labelled
 
@@ -97,3 +97,11 @@ def test_all_features_at_once_are_refused():
     _, streamed = _both(RNG.standard_normal((90, 4)))
     with pytest.raises(InputError, match="in memory"):
         _ = streamed.features
+
+
+def test_rows_that_are_not_there_the_second_time_are_named():
+    features, labels = np.random.default_rng(0).standard_normal((60, 4)), np.arange(60) % 3
+    readings = iter([((features, labels),), ((features[:40], labels[:40]),)])
+    labelled = Labelled.from_blocks(lambda: next(readings))
+    with pytest.raises(InputError, match="60 rows were read at first, and 40"):
+        METRICS.get("ncm").score(labelled)

@@ -40,7 +40,7 @@ def test_single_classes_are_skipped():
     features, labels = gaussian_classes([9, 1, 5, 1], 4)
     score = METRIC.score(Labelled.from_arrays(features, labels))
     assert score.value == pytest.approx(naive_snnl(features, labels), rel=1e-9)
-    assert score.details["single_classes"] == 2
+    assert score.details["classes_of_one"] == 2
 
 
 def test_equidistant_rows_have_a_closed_form():

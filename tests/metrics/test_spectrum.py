@@ -113,3 +113,13 @@ def test_too_few_distinct_rows_have_no_intrinsic_dimension():
 def test_constant_features_are_an_error():
     with pytest.raises(InputError, match="constant"):
         METRIC(np.ones((12, 3)), np.arange(12) % 2)
+
+
+def test_intrinsic_dimension_of_rows_that_are_nearly_equal():
+    """Their distances are lost in the inner products: 1e-9 of rows of length 40."""
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((60, 200)) * 3
+    features[30:] = features[:30] * (1 + 1e-9 * rng.standard_normal((30, 200)))
+    assert _details(features, k=8)["intrinsic_dimension"] == pytest.approx(
+        naive_intrinsic_dimension(features, 8), rel=1e-6
+    )

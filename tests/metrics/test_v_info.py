@@ -50,3 +50,18 @@ def test_noise_tells_nothing():
     rng = np.random.default_rng(0)
     features, labels = rng.standard_normal((600, 10)), np.arange(600) % 3
     assert METRIC(features, labels) == pytest.approx(0.0, abs=0.05)
+
+
+def test_rows_that_cannot_be_predicted_play_no_part_in_the_entropy_either():
+    """Noise tells nothing, however many classes have a single row."""
+    rng = np.random.default_rng(0)
+    labels = np.concatenate([np.zeros(1500, int), np.arange(1, 501)])
+    features = rng.standard_normal((2000, 16))
+    score = METRIC.score(Labelled.from_arrays(features, labels))
+    assert score.details["left_out"] == 500
+    assert score.details["entropy"] == 0.0
+    assert score.value < 0.01
+    labels = np.concatenate([np.arange(400) % 4, 4 + np.arange(20)])
+    score = METRIC.score(Labelled.from_arrays(features[:420], labels))
+    assert score.details["entropy"] == pytest.approx(np.log(4))
+    assert score.value < 0.0

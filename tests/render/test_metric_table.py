@@ -9,6 +9,7 @@ METRIC = {
     "predicts": "linear probe", "cost": "N d²", "paper": "Xu & Liu, ICML 2023", "version": 3,
     "params": {"shrinkage": None}, "bounds": [0.0, None], "bounds_depend_on_data": True,
     "across_widths": True, "sees_labels": True, "label_free": False, "traps": "Unshrunk it lies.",
+    "max_rows": 20_000, "alike": "hscore_reg",
     "formula": "1 - H [bold]\n\n    indented", "origin": "featrank",
 }  # fmt: skip
 
@@ -46,14 +47,24 @@ def test_one_in_full() -> None:
     text = printed(lambda console: print_metric(METRIC, console))
     for said in (
         "lower", "0 to ∞, narrower", "shrinkage=None", "Unshrunk it lies.", "lower it",
-        "1 - H [bold]\n\n    indented", "version        3",
+        "1 - H [bold]\n\n    indented", "version        3", "above 20,000 rows",
+        "no vote beside hscore_reg",
     ):  # fmt: skip
         assert said in text
     assert "\x1b" not in text
-    blind = {**METRIC, "label_free": True, "sees_labels": False, "traps": "", "params": {}}
+    blind = {
+        **METRIC,
+        "label_free": True,
+        "sees_labels": False,
+        "traps": "",
+        "params": {},
+        "max_rows": None,
+    }
     text = printed(lambda console: print_metric(blind, console))
     assert "label-free" in text
     assert "traps" not in text
+    assert "samples        no" in text
+    assert "has no vote" in text
     assert "not seen" in printed(
         lambda console: print_metric({**blind, "label_free": False}, console)
     )

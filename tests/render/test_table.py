@@ -59,6 +59,33 @@ def test_everything_is_said() -> None:
     assert "Scores compare only within one metric and one target." in text
 
 
+def with_score(**score: object) -> dict[str, object]:
+    row = {**DOCUMENT["rows"][0], "scores": {"snnl": {"higher_is_better": False, **score}}}  # type: ignore[index]
+    return {**DOCUMENT, "config": {"metrics": ["snnl"], "no_vote": ["snnl"]}, "rows": [row]}
+
+
+def said_of(document: object) -> str:
+    stream = io.StringIO()
+    print_table(document, Console(file=stream, width=200, highlight=False))  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def test_a_sample_is_said_in_the_row() -> None:
+    text = said_of(with_score(value=0.5, rank=1, details={"sampled_rows": 4998, "seed": 0}))
+    assert "0.5~ (1)" in text
+    assert "~ of a seeded sample of 4,998 images: snnl." in text
+    assert "Left out of the mean rank: snnl" in text
+    assert "~" not in said_of(with_score(value=0.5, rank=1))
+
+
+@pytest.mark.parametrize("odd", [3, "x", 0.5, True, ["a", 1], {"a": 1}])
+@pytest.mark.parametrize(
+    "key", ["clamped_fraction", "single_classes", "classes_of_one", "floored", "left_out"]
+)
+def test_details_of_a_plugin_may_be_anything(key: str, odd: object) -> None:
+    assert "0.5 (1)" in said_of(with_score(value=0.5, rank=1, details={key: odd}))
+
+
 def test_header_names_smallest_and_largest_class() -> None:
     assert header(DOCUMENT["target"]) == (  # type: ignore[arg-type]
         "pets: 7 images; 2 classes; smallest cat 3, largest dog 4; split train; 1 skipped"
