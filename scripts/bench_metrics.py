@@ -142,7 +142,7 @@ def timed_shared(
     """As above where another metric has had the rows checked and factorised."""
     labelled = Labelled.from_arrays(features, labels)
     if metric.name != "tmi":
-        singular_rows(labelled, centred=False)
+        singular_rows(labelled, standardised=False)
         time.sleep(REST)
     return timed(metric, labelled)
 

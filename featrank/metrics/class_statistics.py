@@ -23,6 +23,9 @@ NO_SHRINKAGE = 1e-14
 # A squared distance from the identity below this share of the squared norm is rounding.
 _IDENTITY = 1e-14
 
+# Of a feature's mean: a smaller standard deviation is rounding.
+_CONSTANT = 1e-13
+
 # Of the total standard deviation: closer class means are rounding.
 _EQUAL_MEANS = 1e-12
 
@@ -55,6 +58,8 @@ class ClassStatistics:
         self.spreads = moments.spreads
         self.within: Float64Array = moments.scatter() / self.n_samples
         self.between_root = moments.between_root() / np.sqrt(self.n_samples)
+        # Of the rows as they came: float32 holds 24 binary digits.
+        self._rounding = float(np.finfo(labelled.rows.dtype).eps)
         self._fourth_within = moments.fourth_within
         self._fourth_total = moments.fourth_total
 
@@ -77,10 +82,21 @@ class ClassStatistics:
         total: Float64Array = self.within + self.between_root.T @ self.between_root
         return total
 
+    @cached_property
+    def feature_scales(self) -> Float64Array:
+        """``(n_features,)``: brings every feature to variance 1; 0 for one that is constant."""
+        variances = np.diag(self.within) + np.square(self.between_root).sum(axis=0)
+        deviations = np.sqrt(np.maximum(variances, 0.0))
+        scales: Float64Array = np.zeros_like(deviations)
+        varies = deviations > _CONSTANT * np.abs(self.layer.shift)
+        np.divide(1.0, deviations, out=scales, where=varies)
+        return scales
+
     @property
     def rounding_of_means(self) -> float:
         """Class means whose squared distance is not above this are equal."""
-        return _EQUAL_MEANS**2 * self.total_trace
+        lengths = self.total_trace + float(np.square(self.layer.shift).sum())
+        return max(_EQUAL_MEANS**2 * self.total_trace, self._rounding**2 * lengths)
 
     def require_within(self) -> None:
         """Refuse classes without variation, where Σ_W is to be inverted.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from numbers import Integral, Real
 from typing import Any
 
 import numpy.typing as npt
@@ -80,13 +81,14 @@ class Metric:
                 message names the reason.
             IncompleteError: The value lies beyond its bounds.
         """
-        for name in params:
+        for name, value in params.items():
             if name not in self.params:
                 listing = f"it has: {', '.join(self.params) or 'none'}"
                 raise InputError(
                     f"metric '{self.name}' has no parameter '{name}'",
                     did_you_mean(name, self.params, listing),
                 )
+            self._check(name, value)
         score = self.compute(labelled, **{**self.params, **params})
         bounds = self.bounds if self.bounds_for is None else self.bounds_for(labelled)
         details = score.details if self.reads_labels else {"label_free": True, **score.details}
@@ -104,6 +106,18 @@ class Metric:
             InputError: The features or labels cannot be scored; the message names the reason.
         """
         return self.score(Labelled.from_arrays(features, labels), **params).value
+
+    def _check(self, name: str, value: Any) -> None:
+        """Refuse a value that is not of its default's kind."""
+        default = self.params[name]
+        if default is None or isinstance(default, bool):
+            return
+        if isinstance(default, int) and not isinstance(value, Integral):
+            raise InputError(f"{self.name} needs a whole number for {name}, got {value!r}")
+        if isinstance(default, float) and not (isinstance(value, Real) and math.isfinite(value)):
+            raise InputError(f"{self.name} needs a finite number for {name}, got {value!r}")
+        if name == "seed" and not 0 <= value < 2**32:
+            raise InputError(f"{self.name} needs a seed from 0 to 4294967295, got {value}")
 
     def _within(self, value: float, bounds: Bounds) -> float:
         """The value, with what rounding carried beyond its bounds taken back."""

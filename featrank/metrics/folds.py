@@ -58,7 +58,7 @@ def fold_rows(labelled: Labelled, folds: int = 5, seed: int = 0) -> list[IntArra
     largest = int(labelled.counts.max())
     if largest < 2:
         raise InputError(
-            "every class has a single sample: nothing is left to learn from when it is held out",
+            "every class has a single sample: none has another to stand beside it",
             "add images: at least one class needs two",
         )
     order = canonical_order(labelled)

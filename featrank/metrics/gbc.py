@@ -6,7 +6,7 @@ import numpy as np
 
 from featrank.errors import InputError
 from featrank.metrics.canonical_sample import Float64Array, draw_sample
-from featrank.metrics.declaration import Metric
+from featrank.metrics.declaration import Bounds, Metric
 from featrank.metrics.labelled import Labelled
 from featrank.metrics.principal_components import principal_components
 from featrank.records import IntArray, Score
@@ -88,6 +88,11 @@ def _log_overlaps(means: Float64Array, variances: Float64Array) -> Float64Array:
     return overlaps[~np.eye(len(means), dtype=np.bool_)]
 
 
+def bounds_for(labelled: Labelled) -> Bounds:
+    """-C (C - 1) to 0."""
+    return -float(labelled.n_classes * (labelled.n_classes - 1)), 0.0
+
+
 METRIC = Metric(
     name="gbc",
     summary="minus the overlap of the classes as diagonal Gaussians",
@@ -102,4 +107,5 @@ METRIC = Metric(
     max_rows=_MAX_ROWS,
     params={"n_components": 64, "seed": 0},
     bounds=(float("-inf"), 0.0),
+    bounds_for=bounds_for,
 )

@@ -20,6 +20,9 @@ def compute(labelled: Labelled) -> Score:
     the sum of the squared canonical correlations of features and classes. Nothing is inverted, so
     rounding cannot carry it out of its bounds.
 
+    Edge rule: singular values below about 1e-6 of the largest are taken for rounding, as they are
+    in float32; features are brought to variance 1 before, which changes nothing in H.
+
     H grows with the width and is C - 1 for d ≥ N - 1 whatever the labels: read ``hscore_reg``.
 
     Args:
@@ -40,7 +43,7 @@ METRIC = Metric(
     name="hscore",
     summary="variance between classes in units of the total variance, unregularised",
     paper="Bao et al., ICIP 2019, arXiv 2212.10082",
-    version=1,
+    version=2,
     higher_is_better=True,
     predicts="linear probe",
     cost="N d² + d³",

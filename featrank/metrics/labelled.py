@@ -226,6 +226,8 @@ def _check_values(features: FloatArray, first: int = 0) -> None:
 
 def _as_discrete(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Labels that can be sorted; whole floats and objects become what they hold."""
+    if labels.dtype == np.float16:
+        labels = labels.astype(np.float32)
     if labels.dtype.kind == "f" and (np.abs(labels) < 2**53).all():
         whole = labels.astype(np.int64)
         labels = whole if (whole == labels).all() else labels

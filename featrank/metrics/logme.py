@@ -32,7 +32,11 @@ def compute(labelled: Labelled) -> Score:
 
     maximised over λ: on a grid of ln λ for all classes at once, then by bisection of the slope.
     This is the paper's objective at its maximum. The public code's fixed point drops the term
-    -(d - k)/2 ln α, which is right only for k = d: ``logme_official`` has that number.
+    -(d - N)/2 ln α where N < d: ``logme_official`` has that number.
+
+    Edge rule: singular values below about 1e-6 of the largest are taken for rounding. Where k < N
+    and a class is a linear function of the features, as with equal rows in a wide layer, its
+    evidence has no bound, and that is an error.
 
     Features are not centred, as in the paper. The number compares within one target only and may
     exceed 1.
@@ -45,7 +49,7 @@ def compute(labelled: Labelled) -> Score:
             evidence without bound; every sample has the same features; or every class a single
             sample.
     """
-    singular = singular_rows(labelled, centred=False)
+    singular = singular_rows(labelled, standardised=False)
     evidences, _, _ = maximum_evidence(singular, labelled.n_samples)
     return Score(float(evidences.mean()) / labelled.n_samples, details={"rank": singular.rank})
 
@@ -62,7 +66,10 @@ def maximum_evidence(
     residuals = singular.counts - squared.sum(axis=0)
     exact = residuals <= _NO_RESIDUAL * singular.counts
     if exact.any() and singular.rank < n_samples:
-        raise InputError("the features determine a class exactly: its evidence has no bound")
+        raise InputError(
+            "the features determine a class exactly, but for rounding: its evidence has no bound",
+            "read hscore_reg or gda; rows that are equal, or too far from 0, can be the cause",
+        )
     problem = _Evidence(singular.squares, squared, np.maximum(residuals, 0.0), n_samples)
     scales = np.log(singular.squares)
     margin = np.array([-_MARGIN, _MARGIN])
@@ -127,7 +134,7 @@ METRIC = Metric(
     predicts="linear probe",
     cost="N d² + d³",
     traps="Compares within one target only, and may exceed 1. The public code is wrong"
-    " where the rank is below the width.",
+    " where the rows are fewer than the features.",
     compute=compute,
     needs="moments",
 )

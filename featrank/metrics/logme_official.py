@@ -20,7 +20,8 @@ def compute(labelled: Labelled) -> Score:
 
     You et al., "Ranking and Tuning Pre-trained Models", JMLR 2022 (arXiv 2110.10545), algorithm 3.
     For reproduction only; ``logme`` is the evidence. Per class, from α = β = 1 and at most 11
-    times, with Z = U S Vᵀ of rank k and λ = α/β from the round before::
+    times, with Z = U S Vᵀ, the k = min(N, d) singular values s_j with those that are 0, and
+    λ = α/β from the round before::
 
         γ = Σ_j s_j² / (s_j² + λ)
         m² = Σ_j s_j² (Uᵀt)_j² / (s_j² + λ)²        the squared length of the weights
@@ -29,7 +30,7 @@ def compute(labelled: Labelled) -> Score:
         stop where λ changed by at most 0.1 %
         evidence = d/2 ln α + N/2 ln β - ½ Σ_j ln(α + β s_j²) - β/2 r² - α/2 m² - N/2 ln 2π
 
-    Where k < d the evidence lacks -(d - k)/2 ln α, and far too high a number comes out: at N = 50,
+    Where N < d the evidence lacks -(d - N)/2 ln α, and far too high a number comes out: at N = 50,
     d = 200 it prints 7.47 where the evidence is -1.16.
 
     Args:
@@ -38,7 +39,7 @@ def compute(labelled: Labelled) -> Score:
     Raises:
         InputError: Every sample has the same features, or every class a single sample.
     """
-    singular = singular_rows(labelled, centred=False)
+    singular = singular_rows(labelled, standardised=False)
     evidences = _fixed_point(singular, labelled.n_samples, labelled.n_features)
     return Score(float(evidences.mean()) / labelled.n_samples)
 
@@ -62,7 +63,8 @@ def _fixed_point(singular: SingularRows, n_samples: int, n_features: int) -> Flo
         moving = moving[change > _SETTLED * ratio]
         if not moving.size:
             break
-    log_determinant = np.log(alpha + beta * s2).sum(axis=0)
+    n_zeros = min(n_samples, n_features) - singular.rank
+    log_determinant = np.log(alpha + beta * s2).sum(axis=0) + n_zeros * np.log(alpha)
     evidence = n_features * np.log(alpha) + n_samples * np.log(beta) - log_determinant
     evidence -= beta * residual + alpha * weights + n_samples * np.log(2 * np.pi)
     return np.asarray(evidence / 2)
@@ -70,14 +72,14 @@ def _fixed_point(singular: SingularRows, n_samples: int, n_features: int) -> Flo
 
 METRIC = Metric(
     name="logme_official",
-    summary="LogME as the public code prints it: for reproduction, wrong where rank < width",
+    summary="LogME as the public code prints it: for reproduction, wrong where N < d",
     paper="You et al., JMLR 2022, arXiv 2110.10545",
-    version=1,
+    version=2,
     higher_is_better=True,
     predicts="linear probe",
     cost="N d² + d³",
-    traps="Wrong where the rank is below the width, as in the public code: for reproducing"
-    " published tables only.",
+    traps="Wrong where the rows are fewer than the features, as in the public code: for"
+    " reproducing published tables only.",
     compute=compute,
     alike="logme",
     needs="moments",

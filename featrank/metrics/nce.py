@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from featrank.metrics.declaration import Metric
+from featrank.metrics.declaration import Bounds, Metric
 from featrank.metrics.labelled import Labelled
 from featrank.metrics.source_probabilities import checked_probabilities
 from featrank.records import Score
@@ -44,6 +44,11 @@ def compute(labelled: Labelled) -> Score:
     )
 
 
+def bounds_for(labelled: Labelled) -> Bounds:
+    """-ln C to 0."""
+    return -float(np.log(labelled.n_classes)), 0.0
+
+
 METRIC = Metric(
     name="nce",
     summary="negative conditional entropy of the labels given the predicted source class",
@@ -58,4 +63,5 @@ METRIC = Metric(
     needs="source_probs",
     across_widths=False,  # it reads the classifier, whatever the layer
     bounds=(float("-inf"), 0.0),
+    bounds_for=bounds_for,
 )

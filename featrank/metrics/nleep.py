@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 
+from featrank.errors import InputError
 from featrank.metrics.canonical_sample import Float64Array, draw_sample
 from featrank.metrics.declaration import Metric
 from featrank.metrics.labelled import Labelled
@@ -32,6 +33,9 @@ def compute(
     axes: full ones have more parameters than most target sets have values. Coordinates are divided
     by their common root mean square, which makes scikit-learn's floor on variances relative.
 
+    The mixture is scikit-learn's ``GaussianMixture(n, covariance_type="diag",
+    init_params="k-means++", random_state=seed)`` on the rows in canonical order.
+
     Edge rules: at most one component per 5 rows, at least two.
 
     Args:
@@ -42,8 +46,13 @@ def compute(
         seed: Starts the mixture, and chooses the sample.
 
     Raises:
-        InputError: Features are constant.
+        InputError: Features are constant, or a parameter is out of range.
     """
+    if components_per_class < 1 or not 0 < share <= 1:
+        raise InputError(
+            "nleep needs components_per_class of at least 1 and a share above 0, at most 1, got"
+            f" {components_per_class} and {share}"
+        )
     sample, details = draw_sample(labelled, _MAX_ROWS, seed)
     scores = principal_components(sample.features, min(sample.features.shape), share=share)
     scores /= np.sqrt(np.square(scores).mean())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from featrank.errors import InputError
+
 Float64Array = npt.NDArray[np.float64]
 
 # Relative to the largest variance; what is left below it is rounding.
@@ -27,9 +29,14 @@ def principal_components(
 
     Returns:
         ``(n_samples, n_kept)``.
+
+    Raises:
+        InputError: No component asked for.
     """
     from scipy.linalg import eigh
 
+    if n_components < 1:
+        raise InputError(f"n_components must be at least 1, got {n_components}")
     centred = rows - rows.mean(axis=0)
     n_samples, n_features = centred.shape
     wide = n_features > n_samples

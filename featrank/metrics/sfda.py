@@ -16,6 +16,9 @@ _MAX_ROWS = 20_000
 # The shrinkage is at least this, so that the covariance can always be solved with.
 _LEAST_SHRINKAGE = 1e-6
 
+# Of the variance between the classes: what stands for none inside them.
+_NO_VARIANCE = 1e-12
+
 
 def compute(labelled: Labelled, *, folds: int = 5, seed: int = 0) -> Score:
     """Held-out probability of the true class, after training on rows made harder.
@@ -39,7 +42,7 @@ def compute(labelled: Labelled, *, folds: int = 5, seed: int = 0) -> Score:
     and Wolf's, from the class-centred rows, and at least 1e-6.
 
     Edge rules: a class absent from a training part has probability 0 there. Without variation
-    inside the classes P is the identity.
+    inside the classes the nearest class mean has probability 1, which is the limit.
 
     Args:
         labelled: Features ``(n_samples, n_features)`` and labels. Above 20 000 rows a sample of
@@ -84,6 +87,9 @@ def _fisher(rows: Float64Array, labels: IntArray) -> Classifier:
     means = np.stack([rows[labels == label].mean(axis=0) for label in range(len(counts))])
     covariance = _shrunk_covariance(rows - means[labels])
     means -= centre
+    if not covariance.any():
+        between = float(np.square(means).mean())
+        covariance = (_NO_VARIANCE * between or 1.0) * np.eye(len(centre))
     factor = cho_factor(covariance, lower=True, overwrite_a=True, check_finite=False)
     weights = cho_solve(factor, means.T, check_finite=False)
     bias = np.log(counts / len(rows)) - 0.5 * np.einsum("cd,dc->c", means, weights)
@@ -96,12 +102,15 @@ def _fisher(rows: Float64Array, labels: IntArray) -> Classifier:
 
 
 def _shrunk_covariance(centred: Float64Array) -> Float64Array:
-    """Ledoit and Wolf's covariance; the intensity from the moments that it needs anyway."""
+    """Ledoit and Wolf's covariance; the intensity from the moments that it needs anyway.
+
+    Zero where the rows are.
+    """
     n_samples, n_features = centred.shape
     covariance: Float64Array = centred.T @ centred / n_samples
     target = float(np.trace(covariance)) / n_features
     if target == 0:
-        return np.eye(n_features)
+        return covariance
     # Relative to the target, so that no fourth power underflows.
     square = float(np.square(covariance / target).sum())
     lengths = np.einsum("nd,nd->n", centred, centred) / target
@@ -117,7 +126,7 @@ METRIC = Metric(
     name="sfda",
     summary="held-out probability of the true class in a self-challenging Fisher space",
     paper="Shao et al., ECCV 2022, arXiv 2207.03036",
-    version=1,
+    version=2,
     higher_is_better=True,
     predicts="fine-tuning",
     cost="N d² + d³",

@@ -14,6 +14,9 @@ from featrank.records import IntArray
 # Eigenvalues below this times the largest times the size of the matrix are rounding.
 _RANK_TOLERANCE = 10 * np.finfo(np.float64).eps
 
+# A squared correlation as near to 1 is 1.
+_ROUNDING = 1e-12
+
 # Columns that LAPACK works on together; its workspace is as many rows or columns.
 _BLOCK = 64
 
@@ -37,43 +40,52 @@ class SingularRows:
         return len(self.squares)
 
 
-def singular_rows(labelled: Labelled, *, centred: bool) -> SingularRows:
-    """The factorisation, shared by all metrics; ``centred`` takes the rows' mean away before.
+def singular_rows(labelled: Labelled, *, standardised: bool) -> SingularRows:
+    """The factorisation, shared by all metrics.
 
     It comes from the smaller of ZZᵀ and ZᵀZ, the latter put together from moments: streamed rows
     are needed only where they are fewer than their features.
+
+    Args:
+        labelled: Features and labels.
+        standardised: Whether the features are centred and brought to variance 1 before.
     """
     few = labelled.n_samples < labelled.n_features
     factorise = _from_rows if few else _from_moments
-    return labelled.remember(("singular rows", centred), lambda: factorise(labelled, centred))
+    return labelled.remember(
+        ("singular rows", standardised), lambda: factorise(labelled, standardised)
+    )
 
 
 def canonical_correlations(labelled: Labelled) -> Float64Array:
     """``(n_classes,)`` squared canonical correlations of features and classes, ascending.
 
-    At most n_classes - 1 differ from zero.
+    At most n_classes - 1 differ from zero. They do not mind the scale of a feature, so all are
+    brought to the same one: a small feature beside a large one is not taken for rounding.
     """
-    singular = singular_rows(labelled, centred=True)
+    singular = singular_rows(labelled, standardised=True)
     cosines = singular.projections / np.sqrt(singular.counts)
     squared: Float64Array = np.clip(np.linalg.eigvalsh(cosines.T @ cosines), 0.0, 1.0)
+    squared[squared > 1.0 - _ROUNDING] = 1.0
     return squared
 
 
-def _from_rows(labelled: Labelled, centred: bool) -> SingularRows:
+def _from_rows(labelled: Labelled, standardised: bool) -> SingularRows:
     layer = statistics(labelled).layer
     rows = labelled.rows.take(layer.order, slice(None)).astype(np.float64)
-    if centred:
+    if standardised:
         rows -= layer.shift
+        rows *= statistics(labelled).feature_scales
     indicators = np.eye(len(layer.counts))[layer.labels[layer.order]]
     squares, projections = _eigen(np.asfortranarray(rows @ rows.T), indicators)
     return SingularRows(squares, projections, layer.counts)
 
 
-def _from_moments(labelled: Labelled, centred: bool) -> SingularRows:
+def _from_moments(labelled: Labelled, standardised: bool) -> SingularRows:
     from scipy.linalg.blas import dsyrk
 
     known = statistics(labelled)
-    shift = np.zeros(known.n_features) if centred else known.layer.shift
+    shift = np.zeros(known.n_features) if standardised else known.layer.shift
     # N Σ_T and, uncentred, N times the squared mean; the product fills the lower triangle only.
     root = np.sqrt(known.n_samples) * np.vstack([known.between_root, shift])
     second = known.n_samples * known.within
@@ -81,6 +93,10 @@ def _from_moments(labelled: Labelled, centred: bool) -> SingularRows:
     # ZᵀY: a class's column is the sum of its rows.
     sums = known.between_root.T * np.sqrt(known.counts * known.n_samples)
     sums += np.outer(shift, known.counts)
+    if standardised:
+        second *= known.feature_scales
+        second *= known.feature_scales[:, None]
+        sums *= known.feature_scales[:, None]
     squares, projections = _eigen(second, sums)
     return SingularRows(squares, projections / np.sqrt(squares)[:, None], known.counts)
 

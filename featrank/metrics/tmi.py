@@ -67,6 +67,7 @@ def compute(labelled: Labelled, *, k: int = 3, r_min: float = 1.0) -> Score:
     Raises:
         InputError: No class has more than k samples.
     """
+    require_parameters("tmi", k, r_min)
     entropies, clamped_fraction = class_entropies(labelled, k, r_min)
     counts = labelled.counts
     total = sum(counts[label] / labelled.n_samples * h for label, h in entropies.items())
@@ -81,6 +82,18 @@ def compute(labelled: Labelled, *, k: int = 3, r_min: float = 1.0) -> Score:
     return Score(float(total / (len(entropies) + len(single))), details=details)
 
 
+def require_parameters(metric: str, k: int, r_min: float) -> None:
+    """Refuse what is no neighbour or no distance.
+
+    Raises:
+        InputError: k below 1, or r_min not above 0.
+    """
+    if k < 1 or r_min <= 0:
+        raise InputError(
+            f"{metric} needs k of at least 1 and r_min above 0, got k={k}, r_min={r_min}"
+        )
+
+
 def class_entropies(labelled: Labelled, k: int, r_min: float) -> tuple[dict[int, float], float]:
     """H_c of every class of more than k samples, and the fraction of clamped distances.
 
@@ -89,8 +102,6 @@ def class_entropies(labelled: Labelled, k: int, r_min: float) -> tuple[dict[int,
     """
     from scipy.special import digamma
 
-    if k < 1 or r_min <= 0:
-        raise InputError(f"tmi needs k of at least 1 and r_min above 0, got k={k}, r_min={r_min}")
     counts = labelled.counts
     estimated = np.flatnonzero(counts > k)
     if not estimated.size:

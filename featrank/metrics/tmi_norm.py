@@ -9,7 +9,7 @@ import numpy as np
 from featrank.errors import InputError
 from featrank.metrics.declaration import Metric
 from featrank.metrics.labelled import Labelled
-from featrank.metrics.tmi import class_entropies
+from featrank.metrics.tmi import class_entropies, require_parameters
 from featrank.metrics.variance import total_scatter
 from featrank.records import Score
 
@@ -43,6 +43,7 @@ def compute(labelled: Labelled, *, k: int = 3, r_min: float = 1.0) -> Score:
     Raises:
         InputError: No class has more than k samples, or the features are constant.
     """
+    require_parameters("tmi_norm", k, r_min)
     width = labelled.n_features
     scale = math.sqrt(total_scatter(labelled) / (labelled.n_samples * width))
     if scale <= _NEGLIGIBLE:

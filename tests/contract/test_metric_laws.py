@@ -167,7 +167,11 @@ def test_separable_beats_shuffled_labels(metric, n_features):
     features = _fed(metric, features)
     shuffled = np.random.default_rng(1).permutation(labels)
     sign = 1 if metric.higher_is_better else -1
-    assert sign * metric(features, labels) > sign * metric(features, shuffled)
+    if metric.name == "hscore" and n_features >= len(labels) - 1:
+        # It is C - 1 whatever the labels, as its page says: rounding must not tell them apart.
+        assert metric(features, labels) == metric(features, shuffled) == 2.0
+    else:
+        assert sign * metric(features, labels) > sign * metric(features, shuffled)
 
 
 @every_metric

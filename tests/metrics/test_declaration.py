@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from featrank.errors import IncompleteError, InputError
+from featrank.metrics import METRICS
 from featrank.metrics.declaration import Metric
 from featrank.metrics.labelled import Labelled
 from featrank.records import Score
@@ -69,3 +70,25 @@ def test_bounds_may_follow_from_the_data():
 
 def test_rounding_beyond_the_bounds_is_taken_back():
     assert dataclasses.replace(METRIC, bounds=(0.0, 9.0 - 1e-6))(FEATURES, LABELS) == 9.0 - 1e-6
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "message"),
+    [
+        ("tmi", {"k": 2.5}, "a whole number for k"),
+        ("tmi", {"r_min": float("nan")}, "a finite number for r_min"),
+        ("tmi", {"r_min": float("inf")}, "a finite number for r_min"),
+        ("tmi_norm", {"r_min": -1.0}, "tmi_norm needs k"),
+        ("gda", {"seed": -1}, "a seed from 0"),
+        ("gda", {"folds": "5"}, "a whole number for folds"),
+        ("gbc", {"n_components": 0}, "n_components must be at least 1"),
+        ("parc", {"n_components": -1}, "n_components must be at least 1"),
+        ("nleep", {"share": 2.0}, "at most 1"),
+        ("nleep", {"components_per_class": -1}, "at least 1"),
+        ("pactran", {"strength": float("nan")}, "a finite number"),
+    ],
+)
+def test_parameters_of_the_wrong_kind_are_named(name, params, message):
+    features, labels = np.random.default_rng(0).standard_normal((30, 4)), np.arange(30) % 3
+    with pytest.raises(InputError, match=message):
+        METRICS.get(name)(features, labels, **params)

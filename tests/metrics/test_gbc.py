@@ -90,3 +90,9 @@ def test_scale_does_not_matter():
 def test_single_samples_only_are_an_error():
     with pytest.raises(InputError, match="single sample"):
         METRIC(np.eye(4), [0, 1, 2, 3])
+
+
+def test_bounds_follow_from_the_classes():
+    features, labels = gaussian_classes([20, 20, 20], 6)
+    assert METRIC.bounds_for is not None
+    assert METRIC.bounds_for(Labelled.from_arrays(features, labels)) == (-6.0, 0.0)

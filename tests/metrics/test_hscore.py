@@ -46,3 +46,28 @@ def test_repeated_and_constant_features_do_not_matter():
     features, labels = features_of("200x32x4")
     more = np.hstack([features, features[:, :5], np.ones((len(labels), 2), np.float32)])
     assert METRIC(more, labels) == pytest.approx(METRIC(features, labels), rel=1e-6)
+
+
+@pytest.mark.parametrize("case", ["200x32x4", "60x256x3", "1000x64x50"])
+@pytest.mark.parametrize("decades", [3, 6])
+def test_scales_of_features_do_not_matter(case, decades):
+    features, labels = features_of(case)
+    scales = 10 ** np.random.default_rng(0).uniform(-decades, decades, features.shape[1])
+    scaled = (features * scales).astype(np.float32)
+    assert METRIC(scaled, labels) == pytest.approx(METRIC(features, labels), rel=1e-6)
+
+
+def test_a_small_feature_beside_large_ones_counts():
+    rng = np.random.default_rng(0)
+    features, labels = rng.standard_normal((1000, 32)), np.arange(1000) % 2
+    features[:, 0] += 4 * labels
+    small = features * np.where(np.arange(32) == 0, 1e-9, 1.0)
+    assert METRIC(small, labels) == pytest.approx(METRIC(features, labels), rel=1e-9)
+
+
+def test_constant_features_play_no_part():
+    features, labels = features_of("200x32x4")
+    others = np.full((200, 3), [1e4, 0.0, 0.1])
+    assert METRIC(np.hstack([features, others]), labels) == pytest.approx(
+        METRIC(features, labels), rel=1e-9
+    )

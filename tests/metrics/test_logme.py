@@ -58,7 +58,7 @@ def test_is_the_maximum_of_the_gaussian_density(n, d):
     rng = np.random.default_rng(0)
     z, labels = rng.standard_normal((n, d)), np.arange(n) % 4
     z[:, :4] += np.eye(4)[labels]
-    singular = singular_rows(Labelled.from_arrays(z, labels), centred=False)
+    singular = singular_rows(Labelled.from_arrays(z, labels), standardised=False)
     evidences, alphas, betas = maximum_evidence(singular, n)
     kernel, axes = np.linalg.eigh(z @ z.T)
     best = []

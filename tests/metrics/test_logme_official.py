@@ -51,3 +51,13 @@ def test_is_far_off_where_the_rank_is_less():
     rng = np.random.default_rng(0)
     features, labels = rng.standard_normal((50, 200)), np.arange(50) % 5
     assert METRIC(features, labels) > 5 > 0 > LOGME(features, labels)
+
+
+@pytest.mark.parametrize(("n", "d", "dead"), [(300, 64, 1), (300, 64, 40), (80, 120, 60)])
+def test_directions_that_hold_nothing_count_as_in_the_public_code(n, d, dead):
+    rng = np.random.default_rng(0)
+    features, labels = np.maximum(rng.standard_normal((n, d)), 0), np.arange(n) % 5
+    features[:, rng.permutation(d)[:dead]] = 0
+    assert METRIC(features, labels) == pytest.approx(naive_official(features, labels), rel=1e-6)
+    features[1] = features[0]
+    assert METRIC(features, labels) == pytest.approx(naive_official(features, labels), rel=1e-6)

@@ -32,3 +32,13 @@ def test_collapse_is_zero():
 def test_equal_means_are_an_error():
     with pytest.raises(InputError, match="same mean"):
         METRIC(np.repeat([[1.0, 2.0], [-1.0, 0.0]], 2, axis=0), [0, 1, 0, 1])
+
+
+def test_float32_does_not_add_directions():
+    labels, rng = np.arange(200) % 10, np.random.default_rng(0)
+    narrow = rng.standard_normal((200, 3))
+    narrow[:, 0] += labels
+    features = narrow @ rng.standard_normal((3, 32))
+    assert METRIC(features.astype(np.float32), labels) == pytest.approx(
+        METRIC(features, labels), rel=1e-5
+    )

@@ -87,3 +87,13 @@ def test_without_variation_inside_classes():
 def test_single_samples_only_are_an_error():
     with pytest.raises(InputError, match="single sample"):
         METRIC(np.eye(4), [0, 1, 2, 3])
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.3, 100.0])
+def test_without_variation_inside_the_classes_the_nearest_mean_is_certain(scale):
+    labels = np.arange(40) % 4
+    assert METRIC(scale * np.eye(4)[labels], labels) == 1.0
+    rng = np.random.default_rng(1)
+    pairs = np.arange(20) // 2
+    features = 0.3 * rng.standard_normal((20, 8)) + 4 * rng.standard_normal((10, 8))[pairs]
+    assert METRIC(scale * features, pairs) == pytest.approx(1.0)

@@ -9,19 +9,19 @@ from featrank.metrics.singular_rows import canonical_correlations, singular_rows
 
 
 @on_the_grid
-@pytest.mark.parametrize("centred", [True, False])
+@pytest.mark.parametrize("standardised", [True, False])
 @pytest.mark.parametrize("streamed", [True, False])
-def test_equals_the_decomposition(case, centred, streamed):
+def test_equals_the_decomposition(case, standardised, streamed):
     features, labels = features_of(case)
     labelled = Labelled.from_arrays(features, labels)
     if streamed:
         labelled = Labelled.from_blocks(in_blocks(features, labels))
     z = features.astype(np.float64)
-    if centred:
-        z -= z.mean(axis=0)
+    if standardised:
+        z = (z - z.mean(axis=0)) / z.std(axis=0)
     left, values, _ = np.linalg.svd(z, full_matrices=False)
     kept = values > 1e-6 * values[0]
-    found = singular_rows(labelled, centred=centred)
+    found = singular_rows(labelled, standardised=standardised)
     np.testing.assert_allclose(found.squares, values[kept][::-1] ** 2, rtol=1e-8)
     indicators = labels[:, None] == np.unique(labels)
     lengths = np.square(left[:, kept].T @ indicators).sum(axis=0)
@@ -42,8 +42,8 @@ def test_equal_and_constant_columns_add_no_rank():
     rng = np.random.default_rng(0)
     few, labels = rng.standard_normal((90, 5)), np.arange(90) % 3
     repeated = np.hstack([few, few, np.zeros((90, 4)), few[:, ::-1]])
-    found = singular_rows(Labelled.from_arrays(repeated, labels), centred=False)
-    alone = singular_rows(Labelled.from_arrays(few, labels), centred=False)
+    found = singular_rows(Labelled.from_arrays(repeated, labels), standardised=False)
+    alone = singular_rows(Labelled.from_arrays(few, labels), standardised=False)
     np.testing.assert_allclose(found.squares, 3 * alone.squares, rtol=1e-12)
     np.testing.assert_allclose(
         found.projections.T @ found.projections, alone.projections.T @ alone.projections, rtol=1e-10
@@ -54,7 +54,7 @@ def test_orthogonal_columns_of_equal_length():
     """The worst case for eigenvectors: any rotation of them is as good."""
     labels = np.arange(64) % 4
     columns, _ = np.linalg.qr(np.random.default_rng(1).standard_normal((64, 12)))
-    found = singular_rows(Labelled.from_arrays(columns, labels), centred=False)
+    found = singular_rows(Labelled.from_arrays(columns, labels), standardised=False)
     np.testing.assert_allclose(found.squares, np.ones(12), rtol=1e-12)
     indicators = (labels[:, None] == np.arange(4)).astype(float)
     lengths = np.square(columns.T @ indicators).sum(axis=0)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from featrank.errors import InputError
 from featrank.metrics.labelled import Labelled
@@ -41,3 +42,12 @@ def test_what_is_no_probability_is_named(value, message):
     with pytest.raises(InputError, match=message) as caught:
         _check(bad)
     assert "softmax" in caught.value.hint
+
+
+def test_half_precision_is_taken():
+    rng = np.random.default_rng(0)
+    logits = 3 * rng.standard_normal((60, 1000))
+    half = softmax(logits, axis=1).astype(np.float16)
+    assert np.abs(half.astype(float).sum(axis=1) - 1).max() > 1e-5
+    found = checked_probabilities(Labelled.from_arrays(half, np.arange(60) % 3))
+    np.testing.assert_allclose(found.sum(axis=1), 1.0)

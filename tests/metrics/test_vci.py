@@ -11,6 +11,7 @@ from featrank.errors import InputError
 from featrank.metrics.gda import METRIC as GDA
 from featrank.metrics.hscore import METRIC as HSCORE
 from featrank.metrics.hscore_reg import METRIC as HSCORE_REG
+from featrank.metrics.labelled import Labelled
 from featrank.metrics.vci import METRIC
 
 
@@ -79,3 +80,20 @@ def test_impossible_shrinkage_is_an_error(shrinkage):
 def test_equal_means_are_an_error():
     with pytest.raises(InputError, match="same mean"):
         METRIC(np.repeat([[1.0, 2.0], [-1.0, 0.0]], 2, axis=0), [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize("shrinkage", [None, 0])
+def test_float32_does_not_add_directions(shrinkage):
+    """Class means in 3 dimensions, spread over 32: rounding leaves the others a little."""
+    features, labels = low_rank()
+    assert METRIC(features.astype(np.float32), labels, shrinkage=shrinkage) == pytest.approx(
+        METRIC(features, labels, shrinkage=shrinkage), rel=1e-6
+    )
+    assert METRIC.score(Labelled.from_arrays(features.astype("f4"), labels)).details["rank"] == 3
+
+
+def low_rank():
+    labels, rng = np.arange(200) % 10, np.random.default_rng(0)
+    narrow = rng.standard_normal((200, 3))
+    narrow[:, 0] += labels
+    return narrow @ rng.standard_normal((3, 32)), labels
