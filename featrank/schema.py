@@ -122,7 +122,7 @@ class RowDocument(TypedDict):
         hint: The way out.
         note: How the name was resolved.
         scores: By metric.
-        mean_rank: Mean of the ranks over the metrics; of the model's best layer only.
+        mean_rank: Mean of the ranks over the metrics that vote; of the model's best layer only.
         rank: The model's place, from 1; of its best layer only.
         layer_rank: The layer's place among those of its model.
         layer_index: Its place in depth order, from 0.
@@ -162,7 +162,8 @@ class ResultDocument(TypedDict):
     Attributes:
         schema_version: Of this shape.
         partial: Whether models are still to come: the run goes on, or was ended early.
-        config: What was asked for; ``metrics`` are the columns, ``by`` the one that orders.
+        config: What was asked for; ``metrics`` are the columns, ``by`` the one that orders,
+            ``no_vote`` those that the mean rank leaves out.
         stamp: What produced it: versions, source, device, precision, seeds, hashes.
         target: The labelled images.
         candidates: The ids of all models asked for, of all shards; those without a row are to come.
