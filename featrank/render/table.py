@@ -22,7 +22,7 @@ _REMARKS = {
     "clamped_fraction": "{} of the distances are clamped",
     "dropped_classes": "classes too small and left out: {}",
     "single_classes": "classes of one image, counted as 0: {}",
-    "classes_of_one": "classes of one image, for which its page has a rule: {}",
+    "classes_of_one": "classes of one image, which a rule of their own covers: {}",
     "unpredictable": "images whose class cannot be learnt without them, counted as wrong: {}",
     "left_out": "left out, there being too few of their class: {}",
     "floored": "the classes are not told apart: the number is a limit",
