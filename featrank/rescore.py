@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from featrank.cache.given import SUFFIXES, read_features_file
+from featrank.cache.given import SUFFIXES, FeaturesFile, open_features_file
 from featrank.cache.key import FeatureKey
 from featrank.cache.listing import Entry, find_entry
 from featrank.cache.scores import ScoreStore
@@ -35,7 +35,7 @@ from featrank.records import (
     digest_json,
 )
 from featrank.row import NO_SOURCE_PROBS, choose_metrics, score_candidate
-from featrank.score import checked, score_features, unscored
+from featrank.score import checked, score_blocks, score_features, unscored
 from featrank.stamp import make_stamp
 
 
@@ -150,7 +150,7 @@ def _curve(features: Features, plan: CurvePlan) -> Mapping[str, Any]:
 
 
 def _score_file(path: Path, wanted: Wanted) -> tuple[ScoreRow, TargetInfo]:
-    given = read_features_file(path)
+    given = open_features_file(path)
     counts = np.bincount(given.labels, minlength=len(given.class_names)).tolist()
     labels = digest_json([list(given.class_names), given.labels.tolist()])
     info = TargetInfo(path.stem, labels, None, dict(zip(given.class_names, counts, strict=True)))
@@ -158,22 +158,35 @@ def _score_file(path: Path, wanted: Wanted) -> tuple[ScoreRow, TargetInfo]:
         model=ModelRef(str(path), "file", str(path), path.stem),
         layer=LayerRef("features", "none"),
         status=CACHED,
-        n_features=given.features.shape[1],
+        n_features=given.n_features,
         scores=_score_given(given, wanted),
-        curve=_curve(given, wanted.curve) if wanted.curve is not None else None,
+        curve=_curve(given.load(), wanted.curve) if wanted.curve is not None else None,
     )
     return row, info
 
 
-def _score_given(given: Features, wanted: Wanted) -> dict[str, MetricScore]:
-    """Scores in the order of the columns; source probabilities are read where they came along."""
+def _score_given(given: FeaturesFile, wanted: Wanted) -> dict[str, MetricScore]:
+    """Scores in the order of the columns; source probabilities are read where they came along.
+
+    Metrics of moments read a file in blocks where it can be; only for others is it all in memory.
+    """
+    needs = ("moments",) if given.blocks is not None else ()
+    streamed = [metric for metric in wanted.metrics if metric.needs in needs]
     readers = [metric for metric in wanted.metrics if metric.needs == SOURCE_PROBS]
-    others = [metric for metric in wanted.metrics if metric.needs != SOURCE_PROBS]
-    found = score_features(given, others, wanted.shuffles)
+    others = [metric for metric in wanted.metrics if metric.needs not in (*needs, SOURCE_PROBS)]
+    found: list[MetricScore] = []
+    if given.blocks is not None and streamed:
+        found += score_blocks(
+            given.blocks, given.class_names, streamed, wanted.shuffles, given.groups
+        )
+    if others:
+        found += score_features(given.load(), others, wanted.shuffles)
     if given.source_probs is None:
         found += [unscored(metric, NO_SOURCE_PROBS) for metric in readers]
     else:
-        probabilities = replace(given, features=given.source_probs)
+        probabilities = Features(
+            given.source_probs, given.labels, given.class_names, groups=given.groups
+        )
         found += score_features(probabilities, readers, wanted.shuffles)
     scores = {scored.metric: scored for scored in found}
     return {metric.name: scores[metric.name] for metric in wanted.metrics}

@@ -1,4 +1,5 @@
 import pickle
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from featrank.cache.given import read_features_file
+from featrank.cache.given import open_features_file, read_features_file
 from featrank.errors import InputError
 
 X = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
@@ -96,3 +97,90 @@ def test_source_probs_come_along(tmp_path: Path, suffix: str) -> None:
         write(probs[:5])
         with pytest.raises(InputError, match="do not fit"):
             read_features_file(path)
+
+
+def parquet(path: Path, features: object, labels: object, **others: object) -> Path:
+    pq.write_table(pa.table({"features": features, "label": labels, **others}), path)
+    return path
+
+
+ROWS = X.tolist()
+NAMES = ["a", "a", "c", "c", "b", "b"]
+
+
+@pytest.mark.parametrize(
+    ("features", "labels", "message"),
+    [
+        ([*ROWS[:4], ROWS[4] + [1.0], ROWS[5][:2]], NAMES, "differ in length: 3 in row 0, 4 in"),
+        ([*ROWS[:4], None, ROWS[5] * 2], NAMES, "row 4 has no 'features'"),
+        (ROWS, [*NAMES[:5], None], r"row 5 has no label \(1 have none\)"),
+        (ROWS, pa.array([*NAMES[:5], None]).dictionary_encode(), "row 5 has no label"),
+        (ROWS, [1, 2, None, 1, 2, 1], "row 2 has no label"),
+        (ROWS, [None] * 6, "row 0 has no label"),
+        (ROWS, [0.5, 1.0, 2.0, 1.0, 0.0, 1.0], "row 0 has 0.5"),
+        (ROWS, [[1]] * 6, "whole numbers or text, not list"),
+        (ROWS, [{"a": 1}] * 6, "whole numbers or text, not struct"),
+        ([1.0] * 6, NAMES, "must hold lists of numbers, not double"),
+        ([["x"]] * 6, NAMES, "must hold lists of numbers, not list"),
+        (pa.array([], pa.list_(pa.float32())), pa.array([], pa.string()), "no rows"),
+    ],
+)  # fmt: skip
+def test_a_parquet_that_says_something_else_is_named(
+    tmp_path: Path, features: object, labels: object, message: str
+) -> None:
+    path = parquet(tmp_path / "f.parquet", features, labels)
+    with pytest.raises(InputError, match=message):
+        read_features_file(path)
+
+
+def test_a_folder_and_a_missing_column_are_named(tmp_path: Path) -> None:
+    (tmp_path / "d.parquet").mkdir()
+    with pytest.raises(InputError, match="a folder"):
+        read_features_file(tmp_path / "d.parquet")
+    pq.write_table(pa.table({"features": ROWS}), tmp_path / "f.parquet")
+    with pytest.raises(InputError, match="no column 'class_name', 'labels', 'label' among"):
+        read_features_file(tmp_path / "f.parquet")
+
+
+@pytest.mark.parametrize("kind", ["array", "damaged", "empty", "raw", "half", "nan"])
+def test_what_is_no_npz_is_named(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "f.npz"
+    np.savez_compressed(path, features=X, labels=[0, 1] * 3)
+    whole = path.read_bytes()
+    if kind == "array":
+        with path.open("wb") as stream:
+            np.save(stream, X)
+    elif kind == "damaged":
+        middle = whole.find(b"labels") // 2
+        path.write_bytes(whole[:middle] + bytes(20) + whole[middle + 20 :])
+    elif kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "raw":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("features", b"text")
+            archive.writestr("labels", b"")
+    else:
+        labels = [0.5, 1.0] * 3 if kind == "half" else [float("nan"), 1.0] * 3
+        np.savez(path, features=X, labels=labels)
+    with pytest.raises(InputError, match="cannot read"):
+        read_features_file(path)
+
+
+@pytest.mark.parametrize("missing", [[None] * 6, [1, 1, None, None, 2, 2]])
+def test_rows_without_a_group_stand_alone(tmp_path: Path, missing: list[object]) -> None:
+    groups = pa.array(missing, pa.int64())
+    given = read_features_file(parquet(tmp_path / "f.parquet", ROWS, NAMES, group=groups))
+    assert given.groups is not None
+    assert len(set(given.groups.tolist())) == (6 if missing[0] is None else 4)
+
+
+def test_a_parquet_is_read_in_blocks(tmp_path: Path) -> None:
+    features = np.random.default_rng(0).normal(size=(5000, 4)).astype(np.float32)
+    labels = np.arange(5000) % 3
+    path = parquet(tmp_path / "f.parquet", features.tolist(), labels)
+    given = open_features_file(path)
+    assert given.blocks is not None
+    blocks = list(given.blocks())
+    assert len(blocks) > 2
+    np.testing.assert_array_equal(np.concatenate([rows for rows, _ in blocks]), features)
+    np.testing.assert_array_equal(np.concatenate([found for _, found in blocks]), labels)
