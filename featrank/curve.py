@@ -26,13 +26,16 @@ from featrank.metrics.nb import fit_naive_bayes
 from featrank.records import IntArray
 
 # Raised whenever the numbers for the same input change.
-VERSION = 2
+VERSION = 3
 
 # More rows are sampled down to about this many; no training part has more.
 _MAX_ROWS = 20_000
 
 # Of each class: one in five, but no more than it takes to measure an accuracy.
 _HELD_OUT_SHARE, _MOST_HELD_OUT = 5, 100
+
+# Accuracies no farther apart are equal.
+_ROUNDING = 1e-12
 
 # Rows ``(n, n_features)`` → predicted classes ``(n,)``.
 Predictor = Callable[[Float64Array], IntArray]
@@ -101,7 +104,9 @@ def crossing(
         the next number of shots, from which on it is not, where one was measured.
     """
     ahead = [
-        i for i, (ours, theirs) in enumerate(zip(generative, probe, strict=True)) if ours > theirs
+        i
+        for i, (ours, theirs) in enumerate(zip(generative, probe, strict=True))
+        if ours > theirs + _ROUNDING
     ]
     after = ahead[-1] + 1 if ahead else 0
     found = {"last_ahead": shots[ahead[-1]]} if ahead else {}

@@ -301,6 +301,13 @@ class _Judge:
                 did_you_mean(metric, known, listing),
             )
 
+    def _is_scored(self, row: ScoreRow) -> bool:
+        """Whether a row has a place for a score, and not for want of others."""
+        by = self.result.ranking.by
+        names = self.result.ranking.metrics if by is None else (by,)
+        found = [row.scores.get(name) for name in names]
+        return any(scored is not None and scored.score is not None for scored in found)
+
     def _find(self, condition: str, name: str) -> ScoreRow | Check:
         """The ranked row of the model that is called so, or why there is none."""
         rows = self.result.ranking.rows
@@ -313,7 +320,10 @@ class _Judge:
             return self._refuse(condition, "failed", f"{name} failed: {called[0].reason}")
         for row in called:
             if row.rank is not None:
-                return row
+                if self._is_scored(row):
+                    return row
+                said = f"{name} has no score that the order goes by"
+                return self._refuse(condition, "missing-row", said)
         known = [row.model.requested for row in rows]
         hint = did_you_mean(name, known)
         said = f"{name} is not in the result{hint and f'; {hint}'}"

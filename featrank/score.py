@@ -123,7 +123,11 @@ def _try(metric: Metric, labelled: Labelled) -> Score | str:
         score = metric.score(labelled)
     except FeatrankError as error:
         return error.message
-    return score if math.isfinite(score.value) else f"the score is {score.value}"
+    except MemoryError:
+        return "there is not enough memory"
+    if math.isfinite(score.value):
+        return score
+    return f"the score is {score.value}" + (f", says {metric.origin}" if metric.origin else "")
 
 
 def _scored(metric: Metric, score: Score | None, reason: str = "") -> MetricScore:

@@ -179,3 +179,9 @@ def test_a_class_of_one_group_is_a_named_error():
     labelled = Labelled.from_arrays(features, np.array(["a", "b"])[labels], labels * np.arange(18))
     with pytest.raises(InputError, match="class 'a' has images of one group alone"):
         learning_curve(labelled, CurvePlan())
+
+
+def test_rounding_is_no_lead():
+    assert crossing([1, 2], [0.7083333333333334, 0.5], [0.7083333333333333, 0.5]) == {
+        "behind_from": 1
+    }

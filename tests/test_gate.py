@@ -365,3 +365,18 @@ def test_equal_scores_are_decided_by_the_tie_break() -> None:
     by_gda = judge(result, None, Conditions(beats=("alpha", "beta"), beats_by="gda"))
     assert by_gda.exit_code == 0
     assert by_gda.checks[0].reason == "gda 0.9 against 0.9, decided by the tie-break"
+
+
+def test_a_place_without_a_score_is_no_verdict() -> None:
+    """Alone in the table, a model without any number is still the first of one."""
+
+    def alone(document: dict[str, Any]) -> None:
+        document["rows"] = document["rows"][:1]
+        document["candidates"] = [row["model"] for row in document["rows"]]
+
+    change = all_of(alone, unscored("alpha", "gda"), unscored("alpha", "low"))
+    result = result_of(changed(change))
+    for conditions in (Conditions(expect_top="alpha"), Conditions(within_top=(2, "alpha"))):
+        verdict = judge(result, None, conditions)
+        assert verdict.exit_code == 3
+        assert [check.outcome for check in verdict.checks] == [REFUSED]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import logging
 import os
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from featrank.cli.cache import cache
 from featrank.cli.extract import extract
@@ -21,8 +26,41 @@ from featrank.cli.table import table
 from featrank.cli.termination import EXIT_CODE, Terminated, ended_by_sigterm
 from featrank.errors import FeatrankError
 
+
+class _Ending(BaseException):
+    """An ending on its way past Typer."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
+@contextmanager
+def _past_typer() -> Iterator[None]:
+    try:
+        yield
+    except (BrokenPipeError, EOFError, KeyboardInterrupt) as ending:
+        raise _Ending(ending) from ending
+
+
+class _Commands(TyperGroup):
+    """Leaves us endings that Typer would make its own exit codes of.
+
+    Its 1 for a reader that left, or for a file that ends early, would look like a gate's no.
+    """
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        with _past_typer():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _past_typer():
+            return super().invoke(ctx)
+
+
 app = typer.Typer(
     name="featrank",
+    cls=_Commands,
     help="Which pretrained model should I start from? Rank a model zoo on your labelled images,"
     " without training.",
     no_args_is_help=True,
@@ -66,6 +104,10 @@ def main() -> None:
     if not (sys.stdout.isatty() and sys.stderr.isatty()):
         # Typer takes every run under GitHub Actions for one on a terminal, escape codes and all.
         os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")
+    for stream in (sys.stdout, sys.stderr):
+        # What the terminal's encoding lacks is shown as a question mark, and is no crash.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     with ended_by_sigterm():
         code = _run()
     sys.exit(code)
@@ -73,8 +115,16 @@ def main() -> None:
 
 def _run() -> int:  # noqa: PLR0911 (one return an ending)
     try:
-        app()
+        try:
+            app()
+        except _Ending as ending:
+            raise ending.cause from None
+        finally:
+            sys.stdout.flush()
     except SystemExit as ending:
+        if isinstance(ending.__context__, BrokenPipeError):
+            # Of a page of help, which Typer prints.
+            return _reader_left()
         return ending.code if isinstance(ending.code, int) else int(ending.code is not None) * 2
     except FeatrankError as error:
         _trace(error)
@@ -89,17 +139,30 @@ def _run() -> int:  # noqa: PLR0911 (one return an ending)
         _say("terminated", "what is finished is kept; the same command goes on from there")
         return EXIT_CODE
     except BrokenPipeError:
-        # The reader has gone, as with `featrank … | head`; nothing may be written any more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as error:  # a crash must not look like a verdict
-        _trace(error)
-        _say(
-            "error", f"unexpected {type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
-        )
-        _say("hint", "this is a bug in featrank; run again with --debug and report what it prints")
+        return _reader_left()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            return _crash(error)
+        _say("error", f"no space left: {error.filename or 'where stdout goes'}")
+        _say("hint", "make room; what is finished is kept, and the same command goes on from there")
         return 3
+    except Exception as error:  # a crash must not look like a verdict
+        return _crash(error)
     return 0
+
+
+def _reader_left() -> int:
+    """The reader has gone, as with `featrank … | head`: nothing may be written any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _crash(error: Exception) -> int:
+    _trace(error)
+    line = next(iter(str(error).splitlines()), "")
+    _say("error", f"unexpected {type(error).__name__}: {line}")
+    _say("hint", "this is a bug in featrank; run again with --debug and report what it prints")
+    return 3
 
 
 def _say(kind: str, text: str) -> None:

@@ -29,7 +29,15 @@ _SECONDS_BETWEEN_LINES = 15
 def data_console() -> Console:
     """The console of stdout."""
     width = None if sys.stdout.isatty() else _PIPE_WIDTH
-    return Console(width=width, highlight=False, legacy_windows=False, soft_wrap=False)
+    return _DataConsole(width=width, highlight=False, legacy_windows=False, soft_wrap=False)
+
+
+class _DataConsole(Console):
+    """Leaves it to the program how it ends when the reader has gone."""
+
+    def on_broken_pipe(self) -> None:
+        """Instead of ending with 1."""
+        raise BrokenPipeError
 
 
 class StderrReporter:

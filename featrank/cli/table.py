@@ -29,9 +29,11 @@ def table(
     """
     opt.enable_debug(debug)
 
-    from featrank.cli.console import StderrReporter
+    from featrank.cli.console import StderrReporter, data_console
     from featrank.cli.ways_out import WaysOut
     from featrank.join import is_whole, join_results
+    from featrank.render.curve_table import print_curves
+    from featrank.render.document import result_document
     from featrank.saved import read_result
 
     reporter = StderrReporter(quiet=quiet)
@@ -41,3 +43,5 @@ def table(
     if not is_whole(result):
         reporter.warn("these results are partial: models that were asked for have no row")
     ways_out.show(result)
+    if format_ in (None, "table"):
+        print_curves(result_document(result), data_console())

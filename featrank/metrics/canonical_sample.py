@@ -37,8 +37,9 @@ def draw_sample(
         labelled: Features and labels; not changed.
         max_rows: No sampling up to this many rows.
         seed: Chooses the rows.
-        by_class: Each class keeps its share, but at least two rows where it has them. Otherwise
-            rows are drawn without a look at the labels, and single classes may be lost.
+        by_class: Each class keeps its share, but at least two rows where it has them; of more
+            classes than that leaves room for, as many are drawn. Otherwise rows are drawn without a
+            look at the labels, and single classes may be lost.
 
     Returns:
         The sample, and what to say of it in ``Score.details``: ``{}`` where all rows are in.
@@ -56,6 +57,9 @@ def draw_sample(
             chosen = rng.choice(len(order), max_rows, replace=False)
         order = order[np.sort(chosen)]
         details = {"sampled_rows": len(order), "seed": seed}
+        n_kept = len(np.unique(labelled.labels[order]))
+        if by_class and n_kept < labelled.n_classes:
+            details["sampled_classes"] = n_kept
     features = labelled.features[order]
     if not np.ptp(features, axis=0).any():
         raise InputError("features are constant: every sample has the same")
@@ -75,9 +79,17 @@ def _share_of_each_class(
 ) -> IntArray:
     """Places in ``order``, proportionally many of each class."""
     labels = labelled.labels[order]
+    classes = classes_by_first_row(labels)
+    if len(classes) * _FEWEST_OF_A_CLASS > max_rows:
+        # By their images, so that classes of one do not crowd out those that can be compared.
+        weights = labelled.counts[classes] / len(order)
+        n_kept = max(2, max_rows // _FEWEST_OF_A_CLASS)
+        kept = rng.choice(len(classes), n_kept, replace=False, p=weights)
+        classes = classes[np.sort(kept)]
+    n_rows = int(labelled.counts[classes].sum())
     chosen = []
-    for label in classes_by_first_row(labels):
+    for label in classes:
         places = np.flatnonzero(labels == label)
-        share = max(_FEWEST_OF_A_CLASS, max_rows * len(places) // len(order))
+        share = max(_FEWEST_OF_A_CLASS, max_rows * len(places) // n_rows)
         chosen.append(rng.choice(places, min(share, len(places)), replace=False))
     return np.concatenate(chosen)

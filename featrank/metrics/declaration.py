@@ -123,8 +123,9 @@ class Metric:
         """The value, with what rounding carried beyond its bounds taken back."""
         nearest = min(max(value, bounds[0]), bounds[1])
         if math.isfinite(value) and abs(value - nearest) > _ROUNDING * max(1.0, abs(nearest)):
+            whose = f" of {self.origin}" if self.origin else ""
             raise IncompleteError(
-                f"metric '{self.name}' left its bounds: {value:g} is not within"
+                f"metric '{self.name}'{whose} left its bounds: {value:g} is not within"
                 f" {bounds[0]:g} to {bounds[1]:g}",
                 "this is a fault of the metric: please report it with the features",
             )

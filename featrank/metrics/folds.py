@@ -74,6 +74,7 @@ def fold_rows(labelled: Labelled, folds: int = 5, seed: int = 0) -> list[IntArra
     with warnings.catch_warnings():
         # A class smaller than the number of folds is absent from some test folds: intended.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         splits = splitter.split(order, labelled.labels[order], groups)
         return [order[test] for _, test in splits if len(test)]
 

@@ -14,6 +14,7 @@ from featrank.metrics.row_source import HEAD_COLUMNS, ArrayRows, Blocks, RowSour
 from featrank.records import FloatArray, IntArray
 
 T = TypeVar("T")
+S = TypeVar("S", bound=np.generic)
 
 # Values looked at together when checking for NaN.
 _CHECK_VALUES = 2**18
@@ -40,8 +41,11 @@ class Labelled:
         classes: tuple[Any, ...],
         groups: IntArray | None = None,
     ) -> None:
-        self.rows: RowSource = ArrayRows(features) if isinstance(features, np.ndarray) else features
-        self.labels = labels
+        # All metrics see the same rows: one that wrote to them would change the others' numbers.
+        self.rows: RowSource = (
+            ArrayRows(_read_only(features)) if isinstance(features, np.ndarray) else features
+        )
+        self.labels = _read_only(labels)
         self.classes = classes
         self.groups = groups
         self._shared: dict[Hashable, Any] = {}
@@ -104,7 +108,7 @@ class Labelled:
     def features(self) -> FloatArray:
         """``(n_samples, n_features)``, float32 or float64.
 
-        Never a copy where the array given was of these types; it is not to be written to.
+        Never a copy where the array given was of these types, and it cannot be written to.
 
         Raises:
             InputError: The rows are streamed.
@@ -165,6 +169,13 @@ class Labelled:
     @cached_property
     def _starts(self) -> IntArray:
         return np.concatenate([[0], np.cumsum(self.counts)])
+
+
+def _read_only(array: npt.NDArray[S]) -> npt.NDArray[S]:
+    """A view that cannot be written to."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _as_array(values: npt.ArrayLike, noun: str) -> npt.NDArray[Any]:

@@ -33,6 +33,8 @@ def print_curves(document: Mapping[str, Any], console: Console) -> None:
         print_columns(columns, console)
         for classifier, found in curve["crossings"].items():
             console.print(Text(_verdict(classifier, found)))
+        if n_rows := curve.get("sampled_rows"):
+            console.print(Text(f"Of a seeded sample of {n_rows:,} images."))
         held_out = f"Balanced accuracy on {curve['held_out']} held-out images"
         spread = (
             f"mean±standard deviation over {curve['seeds']} seeds;"

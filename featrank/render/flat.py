@@ -37,8 +37,10 @@ _SCORES: dict[str, type] = {
     "null_std": float,
     "low": float,
     "high": float,
+    "null_reason": str,
     "reason": str,
     "sampled_rows": int,
+    "label_free": bool,
 }
 
 
@@ -59,7 +61,14 @@ def flat_columns(document: ResultDocument) -> dict[str, tuple[type, list[Any]]]:
         columns[name] = (kind, [row.get(name) for row in rows])
     for metric in document["config"]["metrics"]:
         scores: list[Any] = [row.get("scores", {}).get(metric, {}) for row in rows]
-        scores = [{**score, "sampled_rows": sampled_rows(score)} for score in scores]
+        scores = [
+            {
+                **score,
+                "sampled_rows": sampled_rows(score),
+                "label_free": score.get("details", {}).get("label_free"),
+            }
+            for score in scores
+        ]
         for name, kind in _SCORES.items():
             values = [score.get(name) for score in scores]
             if name in ("value", "rank") or any(value is not None for value in values):

@@ -12,6 +12,9 @@ from rich.text import Text
 
 from featrank.render.plain import shown
 
+# Narrower, a reference would be cut into a column of single words.
+_ROOM_FOR_PAPERS = 100
+
 COLUMNS = ("name", "better", "needs", "predicts", "cost", "paper")
 
 
@@ -25,7 +28,7 @@ def cells(metric: Mapping[str, Any]) -> list[str]:
 def print_metrics(
     metrics: Sequence[Mapping[str, Any]], console: Console, notes: Sequence[str]
 ) -> None:
-    """Print a row a metric; on a narrow terminal the reference wraps.
+    """Print a row a metric; a narrow terminal does without the references.
 
     Args:
         metrics: As :func:`featrank.metrics.description.describe` gives them.
@@ -33,11 +36,14 @@ def print_metrics(
         notes: Lines below the table.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in COLUMNS:
+    columns = [name for name in COLUMNS if name != "paper" or console.width >= _ROOM_FOR_PAPERS]
+    for name in columns:
         table.add_column(name, no_wrap=name != "paper")
     for metric in metrics:
-        table.add_row(*map(Text, cells(metric)))
+        table.add_row(*map(Text, cells(metric)[: len(columns)]))
     console.print(table)
+    if len(columns) < len(COLUMNS):
+        console.print(Text("featrank metrics NAME has the reference."))
     for line in notes:
         console.print(Text(line))
 

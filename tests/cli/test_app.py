@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from featrank.errors import IncompleteError, InputError
@@ -73,6 +76,52 @@ def test_a_reader_that_has_gone_is_no_error(featrank_process: Any) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("arguments", ["--version", "rank --help", "metrics", "metrics --json"])
+def test_a_pipe_that_nobody_reads_is_no_verdict(arguments: str) -> None:
+    """1 would be a gate's no."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "featrank", *arguments.split()]
+    try:
+        ended = subprocess.run(
+            command, stdout=write, stderr=subprocess.PIPE, text=True, timeout=120, check=False
+        )
+    finally:
+        os.close(write)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_terminal_that_lacks_letters_shows_question_marks(featrank_process: Any) -> None:
+    ended = featrank_process("metrics", "gda", PYTHONIOENCODING="ascii")
+    assert ended.returncode == 0
+    assert "argmax_c  z?P ?_c" in ended.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_named() -> None:
+    command = f"{sys.executable} -m featrank metrics > /dev/full"
+    ended = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert ended.returncode == 3
+    assert "no space left" in ended.stderr
+    assert "bug" not in ended.stderr
+
+
+def test_an_interrupt_is_130_and_says_what_is_kept(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "f.npz", features=rng.standard_normal((400, 64)), labels=np.arange(400) % 4)
+    command = [sys.executable, "-m", "featrank", "score", str(tmp_path / "f.npz")]
+    process = subprocess.Popen(
+        [*command, "--metrics", "gda,linear", "--null", "100000"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(6)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.startswith("interrupted")
 
 
 def test_help_imports_nothing_heavy(featrank_process: Any) -> None:

@@ -88,3 +88,22 @@ def test_extreme_scales_come_near_one(data, scale):
 def test_constant_features_are_an_error():
     with pytest.raises(InputError, match="constant"):
         _draw(np.full((6, 3), 2.0), [0, 1] * 3)
+
+
+def test_of_more_classes_than_there_is_room_for_some_are_drawn():
+    rng = np.random.default_rng(0)
+    counts = np.concatenate([np.full(300, 4), np.ones(500, int)])
+    labels = rng.permutation(np.repeat(np.arange(800), counts))
+    features = rng.standard_normal((len(labels), 3))
+    sample, details = _draw(features, labels, max_rows=200)
+    assert details == {
+        "sampled_rows": sample.n_samples, "seed": 0, "sampled_classes": sample.n_classes,
+    }  # fmt: skip
+    assert sample.n_classes == 100
+    assert sample.n_samples <= 200
+    # Drawn by their images: those of one image do not crowd out the others.
+    assert (sample.counts == 2).mean() > 0.5
+    assert (_draw(features, labels, max_rows=200)[0].features == sample.features).all()
+    few, details = _draw(features, labels, max_rows=1600)
+    assert few.n_classes == 800
+    assert "sampled_classes" not in details

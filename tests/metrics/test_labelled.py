@@ -109,3 +109,14 @@ def test_permuted_labels_share_what_is_of_the_rows_alone():
     permuted = labelled.permuted(0, 0)
     assert permuted.remember("rows", lambda: "second", of_rows=True) == "first"
     assert permuted.remember("labels", lambda: "second") == "second"
+
+
+def test_nothing_can_be_written_to(monkeypatch):
+    """All metrics see the same rows; the arrays that were given stay as they were."""
+    features, labels = np.ones((4, 2)), np.array([0, 1, 0, 1])
+    labelled = Labelled.from_arrays(features, labels)
+    with pytest.raises(ValueError, match="read-only"):
+        labelled.features[0, 0] = 2
+    with pytest.raises(ValueError, match="read-only"):
+        labelled.labels[0] = 2
+    features[0, 0] = labels[0] = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -126,6 +127,13 @@ BROKEN = {
     "taken name": (SOURCE.replace("largest_value", "gda"), "'gda' is built in"),
     "path as name": (SOURCE.replace("largest_value", "../x"), "no name for a metric"),
     "all": (SOURCE.replace("largest_value", "all"), "no name for a metric"),
+    "no bounds": (SOURCE.replace("params=", "bounds=None, params="), "bounds must be two numbers"),
+    "no summary": (SOURCE.replace('"the largest value"', "None"), "summary must be str"),
+    "words for a direction": (
+        SOURCE.replace("higher_is_better=True", 'higher_is_better="lower"'),
+        "higher_is_better must be bool",
+    ),
+    "needs": (SOURCE.replace("params=", 'needs="luck", params='), "needs must be"),
     "parameters": (SOURCE.replace('"power": 1}', '"power": object}'), "not JSON serializable"),
 }
 
@@ -218,3 +226,48 @@ def test_importing_by_name_works_and_ours_come_first(install: Install) -> None:
         env={"PYTHONPATH": f"{site}:{':'.join(p for p in sys.path if p)}"},
     )  # fmt: skip
     assert run.stdout == "big-values 1.2 '' largest_value\n"
+
+
+RUNS = {
+    "writes": ("labelled.features[:] *= 2", "read-only"),
+    "exits": ("import sys; sys.exit(0)", r"SystemExit\(0\)"),
+    "nan tie-break": ("return Score(1.0, float('nan'))", "the tie-break is nan"),
+    "nan": ("return Score(float('nan'))", "the score is nan, says big-values 1.2"),
+}
+
+
+@pytest.mark.parametrize(("line", "said"), RUNS.values(), ids=RUNS.keys())
+def test_what_one_does_wrong_is_its_own_cells_reason(
+    install: Install, line: str, said: str
+) -> None:
+    head, _, tail = SOURCE.partition("    return ")
+    install(f"{head}    {line}\n    return {tail}")
+    metrics = [METRICS.get("tmi_var"), registry().get("largest_value"), METRICS.get("tmi")]
+    features = Features(FEATURES, LABELS, ("a", "b"))
+    first, theirs, last = score_features(features, metrics)
+    assert theirs.score is None
+    assert re.search(said, theirs.reason)
+    assert [first, last] == score_features(features, [metrics[0], metrics[2]])
+
+
+def test_bounds_that_are_none_are_its_cells_reason(install: Install) -> None:
+    install(SOURCE.replace("params=", "bounds_for=lambda labelled: 7, params="))
+    metric = registry().get("largest_value")
+    (scored,) = score_features(Features(FEATURES, LABELS, ("a", "b")), [metric])
+    assert "bounds must be two numbers" in scored.reason
+
+
+def test_a_number_beyond_its_bounds_names_the_package(install: Install) -> None:
+    install(SOURCE.replace("params=", "bounds=(0.0, 0.1), params="))
+    metric = registry().get("largest_value")
+    (scored,) = score_features(Features(FEATURES, LABELS, ("a", "b")), [metric])
+    assert "of big-values 1.2 left its bounds" in scored.reason
+
+
+def test_what_one_prints_is_talk(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    head, _, tail = SOURCE.partition("    return ")
+    install(f"print('loaded')\n{head}    print('scoring')\n    return {tail}")
+    registry().get("largest_value")(FEATURES, LABELS)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.split() == ["loaded", "scoring"]

@@ -68,3 +68,10 @@ def test_one_in_full() -> None:
     assert "not seen" in printed(
         lambda console: print_metric({**blind, "label_free": False}, console)
     )
+
+
+def test_a_narrow_terminal_does_without_references() -> None:
+    text = printed(lambda console: print_metrics([METRIC], console, []), 80)
+    assert "Xu & Liu" not in text
+    assert "featrank metrics NAME has the reference." in text
+    assert "NAME" not in printed(lambda console: print_metrics([METRIC], console, []), 120)
