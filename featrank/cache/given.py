@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,9 +152,7 @@ def _open_parquet(path: Path) -> FeaturesFile:
             yield features, result.labels[first : first + len(features)]
             first += len(features)
 
-    return FeaturesFile(
-        result.labels, result.class_names, result.groups, width, result.source_probs, read, blocks
-    )
+    return replace(result, blocks=blocks)
 
 
 def _file(

@@ -67,8 +67,10 @@ def _entropy(counts: IntArray) -> float:
 
 
 def bounds_for(labelled: Labelled) -> Bounds:
-    """Up to H(Y) of classes of equal shares; which rows count depends on the folds."""
-    return -float("inf"), float(np.log(labelled.n_classes))
+    """Up to H(Y) of the rows that can be predicted; with groups that depends on the folds."""
+    if labelled.groups is not None:
+        return -float("inf"), float(np.log(labelled.n_classes))
+    return -float("inf"), _entropy(labelled.counts[labelled.counts > 1])
 
 
 METRIC = Metric(

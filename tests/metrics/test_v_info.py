@@ -65,3 +65,13 @@ def test_rows_that_cannot_be_predicted_play_no_part_in_the_entropy_either():
     score = METRIC.score(Labelled.from_arrays(features[:420], labels))
     assert score.details["entropy"] == pytest.approx(np.log(4))
     assert score.value < 0.0
+
+
+def test_bound_is_the_entropy_of_what_can_be_predicted():
+    assert METRIC.bounds_for is not None
+    features, labels = np.eye(8), [0, 0, 0, 0, 1, 1, 2, 3]
+    expected = np.log(6) - (4 * np.log(4) + 2 * np.log(2)) / 6
+    assert METRIC.bounds_for(Labelled.from_arrays(features, labels))[1] == pytest.approx(expected)
+    groups = np.arange(8) // 2
+    found = METRIC.bounds_for(Labelled.from_arrays(features, labels, groups))
+    assert found[1] == pytest.approx(np.log(4))
