@@ -25,6 +25,7 @@ _REMARKS = {
     "classes_of_one": "classes of one image, which a rule of their own covers: {}",
     "unpredictable": "images whose class cannot be learnt without them, counted as wrong: {}",
     "left_out": "left out, there being too few of their class: {}",
+    "sampled_classes": "of a sample of the classes as well: {}",
     "floored": "the classes are not told apart: the number is a limit",
 }
 

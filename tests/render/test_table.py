@@ -80,7 +80,15 @@ def test_a_sample_is_said_in_the_row() -> None:
 
 @pytest.mark.parametrize("odd", [3, "x", 0.5, True, ["a", 1], {"a": 1}])
 @pytest.mark.parametrize(
-    "key", ["clamped_fraction", "single_classes", "classes_of_one", "floored", "left_out"]
+    "key",
+    [
+        "clamped_fraction",
+        "single_classes",
+        "classes_of_one",
+        "floored",
+        "left_out",
+        "sampled_classes",
+    ],
 )
 def test_details_of_a_plugin_may_be_anything(key: str, odd: object) -> None:
     assert "0.5 (1)" in said_of(with_score(value=0.5, rank=1, details={key: odd}))
