@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from featrank.cache.parts import GROUP, number_groups
 from featrank.errors import InputError
+from featrank.metrics.labelled import as_discrete
 from featrank.records import Features, FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def _file(
         raise ValueError(f"{_PROBS} {probs.shape} and labels {labels.shape} do not fit")
     if groups is not None and len(groups) != len(labels):
         raise ValueError(f"{len(groups)} entries of {GROUP} and {len(labels)} labels do not fit")
-    classes, encoded = np.unique(_names(labels), return_inverse=True)
+    classes, encoded = np.unique(as_discrete(labels), return_inverse=True)
     return FeaturesFile(
         encoded.astype(np.int64),
         tuple(map(str, classes.tolist())),
@@ -183,19 +184,6 @@ def _group(value: object) -> str:
     return "" if missing else str(value)
 
 
-def _names(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Labels that name classes: whole numbers or text."""
-    if labels.dtype.kind == "f":
-        whole = np.isfinite(labels) & (labels == np.round(labels))
-        if not whole.all():
-            row = int(np.argmin(whole))
-            raise ValueError(f"labels must be whole numbers or text, row {row} has {labels[row]}")
-        return labels.astype(np.int64)
-    if labels.dtype.kind not in "iubUS":
-        raise ValueError(f"labels must be whole numbers or text, not {labels.dtype}")
-    return labels
-
-
 def _values(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     """A column of labels, none missing."""
     import pyarrow as pa
@@ -205,13 +193,10 @@ def _values(column: pa.ChunkedArray) -> npt.NDArray[Any]:
     if column.null_count:
         row = column.is_null().to_pylist().index(True)
         raise ValueError(f"row {row} has no label ({column.null_count} have none)")
-    kind = column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return np.array(column.to_pylist(), dtype=np.str_)
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
-        numbers: npt.NDArray[Any] = column.to_numpy()
-        return numbers
-    raise ValueError(f"labels must be whole numbers or text, not {kind}")
+    values: npt.NDArray[Any] = column.to_numpy()
+    return values
 
 
 def _width(source: pq.ParquetFile, name: str) -> int:

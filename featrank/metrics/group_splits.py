@@ -22,7 +22,7 @@ def hold_out_groups(
     single one as long as none of that class is held out.
 
     A class of several groups always keeps a row; where its groups are its own, it also has one
-    held out.
+    held out. scikit-learn's ``StratifiedGroupKFold`` promises neither.
 
     Args:
         labels: ``(n_rows,)``, each below the length of ``wanted`` and ``kept``.

@@ -210,7 +210,7 @@ def _as_labels(labels: npt.ArrayLike, n_rows: int) -> npt.NDArray[Any]:
 
 def _encode(labels: npt.NDArray[Any]) -> tuple[IntArray, tuple[Any, ...]]:
     """Indices into the sorted classes, and the classes."""
-    classes, encoded = np.unique(_as_discrete(labels), return_inverse=True)
+    classes, encoded = np.unique(as_discrete(labels), return_inverse=True)
     if len(classes) < 2:
         raise InputError(f"only one class ('{classes[0]}'): nothing to tell apart")
     return encoded.astype(np.int64), tuple(classes.tolist())
@@ -235,8 +235,12 @@ def _check_values(features: FloatArray, first: int = 0) -> None:
             raise InputError(f"features hold {what}, first in row {first + start + row}")
 
 
-def _as_discrete(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Labels that can be sorted; whole floats and objects become what they hold."""
+def as_discrete(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Labels that can be sorted; whole floats and objects become what they hold.
+
+    Raises:
+        InputError: Neither integers nor strings.
+    """
     if labels.dtype == np.float16:
         labels = labels.astype(np.float32)
     if labels.dtype.kind == "f" and (np.abs(labels) < 2**53).all():

@@ -111,7 +111,7 @@ def test_permuted_labels_share_what_is_of_the_rows_alone():
     assert permuted.remember("labels", lambda: "second") == "second"
 
 
-def test_nothing_can_be_written_to(monkeypatch):
+def test_nothing_can_be_written_to():
     """All metrics see the same rows; the arrays that were given stay as they were."""
     features, labels = np.ones((4, 2)), np.array([0, 1, 0, 1])
     labelled = Labelled.from_arrays(features, labels)
