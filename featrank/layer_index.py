@@ -8,10 +8,10 @@ from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
-from featrank.atomic import write_text
 from featrank.extract import EXTRACTOR_VERSION
 from featrank.layers import LayerInfo
 from featrank.records import digest_json
+from featrank.storage.atomic import write_text
 
 _FORMAT = 2
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from featrank.cache.store import FeatureStore
 from featrank.config import RunConfig
 from featrank.errors import InputError
-from featrank.file_hashes import FileHashes
 from featrank.fill import fill
 from featrank.plan import Candidate, Pass, plan_passes
 from featrank.records import Skipped
 from featrank.reporting import Reporter
+from featrank.storage.file_hashes import FileHashes
 from featrank.targets import open_target
 from featrank.targets.target import Target
 from featrank.zoos import resolve_models

@@ -22,8 +22,8 @@ import numpy as np
 from featrank.cache.key import FeatureKey
 from featrank.cache.store import FeatureStore, Layer
 from featrank.cache.writer import Table
-from featrank.file_hashes import FileHashes
 from featrank.records import LayerRef, Preprocessing, Selection
+from featrank.storage.file_hashes import FileHashes
 from featrank.targets import open_target
 
 ROWS, WIDTH, CLASSES, REPEATS = 50_000, 2048, 100, 5

@@ -10,8 +10,8 @@ import numpy as np
 from featrank.cache.key import FeatureKey
 from featrank.cache.store import FeatureStore, Layer
 from featrank.cache.writer import Table
-from featrank.file_hashes import FileHashes
 from featrank.records import FloatArray, LayerRef, Preprocessing, Selection, Skipped
+from featrank.storage.file_hashes import FileHashes
 from featrank.targets import open_target
 from featrank.targets.target import Target
 

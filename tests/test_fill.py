@@ -15,11 +15,11 @@ from told import Told
 from featrank.cache.store import FeatureStore
 from featrank.config import RunConfig
 from featrank.errors import IncompleteError, InputError
-from featrank.file_hashes import FileHashes
 from featrank.fill import fill
 from featrank.plan import Candidate, Pass, plan_passes
 from featrank.records import FloatArray
 from featrank.reporting import Silent
+from featrank.storage.file_hashes import FileHashes
 from featrank.zoos import resolve_models
 from featrank.zoos.zoo import Shelf
 

@@ -13,7 +13,8 @@ import featrank
 ROOT = Path(featrank.__file__).parent
 ROWS = [
     {"errors"},
-    {"records", "registry", "file_hashes", "atomic", "reporting", "laps", "schema"},
+    {"records", "registry", "reporting", "laps", "schema"},
+    {"storage"},
     {"layers", "agreement", "conditions"},
     {"targets", "zoos", "metrics", "rank", "render", "config", "stamp", "saved", "drops"},
     {"extract", "cache", "score", "curve", "join", "gate"},

@@ -15,7 +15,6 @@ from stored_layers import digits, pixels, store_layer
 from featrank.cache.store import FeatureStore
 from featrank.config import RunConfig
 from featrank.errors import InputError
-from featrank.file_hashes import FileHashes
 from featrank.metrics import METRICS
 from featrank.pipeline import describe, extract_models, rank_models
 from featrank.plan import Candidate
@@ -31,6 +30,7 @@ from featrank.records import (
     Skipped,
 )
 from featrank.reporting import Silent
+from featrank.storage.file_hashes import FileHashes
 
 RESNET, VIT, BYOBNET = "random:test_resnet", "random:test_vit", "random:test_byobnet"
 

@@ -12,11 +12,11 @@ import pytest
 import featrank.plan
 from featrank.cache.store import FeatureStore, Layer
 from featrank.config import RunConfig
-from featrank.file_hashes import FileHashes
 from featrank.pipeline import extract_models
 from featrank.plan import Candidate, plan_passes
 from featrank.records import Preprocessing, Selection
 from featrank.reporting import Silent
+from featrank.storage.file_hashes import FileHashes
 from featrank.targets import open_target
 from featrank.zoos import resolve_models
 from featrank.zoos.zoo import Shelf

@@ -11,11 +11,11 @@ from featrank.cache.manifest import MANIFEST
 from featrank.cache.store import FeatureStore, Layer
 from featrank.curve import CurvePlan
 from featrank.errors import IncompleteError, InputError
-from featrank.file_hashes import FileHashes
 from featrank.layers import HEAD_LAYER
 from featrank.metrics import METRICS
 from featrank.records import CACHED, LayerRef, Result, ScoreRow, Shuffles
 from featrank.rescore import score_sources
+from featrank.storage.file_hashes import FileHashes
 
 TARGET = digits()
 PIXELS, LABELS = pixels(TARGET), np.array(TARGET.labels)

@@ -10,13 +10,13 @@ from stored_layers import digits, pixels, store_layer
 
 from featrank.cache.store import FeatureStore
 from featrank.errors import IncompleteError, InputError
-from featrank.file_hashes import FileHashes
 from featrank.layers import HEAD_LAYER
 from featrank.metrics import METRICS, Metric
 from featrank.metrics.labelled import Labelled
 from featrank.plan import Candidate
 from featrank.records import CACHED, FAILED, OK, FloatArray, LayerRef, ModelRef, Score, Shuffles
 from featrank.row import NO_SOURCE_PROBS, choose_metrics, score_candidate
+from featrank.storage.file_hashes import FileHashes
 
 MODEL = ModelRef("flat", "timm", "flat", "flat")
 TARGET = digits()

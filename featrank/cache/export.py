@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from featrank.atomic import atomic_path
 from featrank.cache.parts import GROUP
 from featrank.cache.store import FeatureStore, Layer
 from featrank.errors import InputError
+from featrank.storage.atomic import atomic_path
 
 
 def export_layer(store: FeatureStore, layer: Layer, path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from featrank.cache.manifest import MANIFEST, Manifest, Part
-from featrank.file_hashes import FileHashes, hash_file
+from featrank.storage.file_hashes import FileHashes, hash_file
 
 _VERIFIED = "_verified"
 _SECONDS_BETWEEN_CHECKSUMS = 24 * 3600

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from featrank.atomic import write_text
+from featrank.storage.atomic import write_text
 
 _GUARD = "guard.lock"
 

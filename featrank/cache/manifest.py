@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from featrank.atomic import write_text
 from featrank.errors import IncompleteError
 from featrank.records import Skipped, digest_json
+from featrank.storage.atomic import write_text
 
 # The underscore hides it from tools that read a folder of Parquet files as one table.
 MANIFEST = "_manifest.json"

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from featrank.atomic import atomic_path
 from featrank.cache.manifest import Part
 from featrank.records import FloatArray, IntArray, Skipped
+from featrank.storage.atomic import atomic_path
 
 _NAME = re.compile(r"part-(\d{9})\.([0-9a-f]{16})\.parquet")
 _METADATA = b"featrank"

@@ -9,8 +9,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from featrank.atomic import write_text
 from featrank.records import MetricScore, Null, Score, Shuffles, digest_json
+from featrank.storage.atomic import write_text
 
 
 class ScoreStore:

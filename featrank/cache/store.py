@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from featrank.atomic import TEMPORARY_SUFFIX
 from featrank.cache.integrity import Damage, check_parts, set_aside
 from featrank.cache.key import FeatureKey
 from featrank.cache.locks import Lease, extraction_lock
@@ -34,8 +33,9 @@ from featrank.cache.writer import (
     write_manifest,
 )
 from featrank.errors import IncompleteError
-from featrank.file_hashes import FileHashes
 from featrank.records import Features, FloatArray, IntArray
+from featrank.storage.atomic import TEMPORARY_SUFFIX
+from featrank.storage.file_hashes import FileHashes
 
 # Between these, a part holds about 1/64 of the target: little is lost to a kill, and a million
 # images are still not more than a few hundred files.

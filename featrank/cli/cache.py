@@ -24,7 +24,7 @@ Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 def _store(cache_dir: Path | None) -> FeatureStore:
     from featrank.cache.store import FeatureStore
     from featrank.cli.console import StderrReporter
-    from featrank.file_hashes import FileHashes
+    from featrank.storage.file_hashes import FileHashes
 
     root = opt.cache_directory(cache_dir)
     return FeatureStore(root, FileHashes(root / "file-hashes.sqlite"), StderrReporter().warn)

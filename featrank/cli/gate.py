@@ -189,9 +189,9 @@ def _against(checks: Sequence[dict[str, str]]) -> list[dict[str, str]]:
 
 
 def _write_junit(path: Path, document: dict[str, Any]) -> None:
-    from featrank.atomic import write_bytes
     from featrank.errors import InputError
     from featrank.render.verdict import verdict_junit
+    from featrank.storage.atomic import write_bytes
 
     try:
         write_bytes(path, verdict_junit(document))

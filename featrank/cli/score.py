@@ -47,11 +47,11 @@ def score(
     from featrank.cli.ways_out import WaysOut
     from featrank.config import DEFAULT_METRICS, check_permutations, check_seeds
     from featrank.curve import CurvePlan
-    from featrank.file_hashes import FileHashes
     from featrank.records import Shuffles
     from featrank.render.curve_table import print_curves
     from featrank.render.document import result_document
     from featrank.rescore import score_sources
+    from featrank.storage.file_hashes import FileHashes
 
     check_permutations(null)
     check_seeds(seeds)

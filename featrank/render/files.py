@@ -7,12 +7,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from featrank.atomic import write_bytes
 from featrank.errors import IncompleteError, InputError
 from featrank.registry import Registry
 from featrank.render.format import Format
 from featrank.reporting import Reporter
 from featrank.schema import ResultDocument
+from featrank.storage.atomic import write_bytes
 
 FORMATS: Registry[Format] = Registry("featrank.render", "FORMAT", "format")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from featrank.errors import InputError
-from featrank.file_hashes import FileHashes
 from featrank.records import Selection
 from featrank.registry import Registry, did_you_mean
+from featrank.storage.file_hashes import FileHashes
 from featrank.targets.selection import narrow
 from featrank.targets.target import Access, Target, TargetKind
 

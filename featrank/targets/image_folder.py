@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from featrank.errors import InputError
-from featrank.file_hashes import FileHashes
 from featrank.records import Skipped
+from featrank.storage.file_hashes import FileHashes
 from featrank.targets.decode import IMAGE_SUFFIXES, to_rgb
 from featrank.targets.file_names import printable
 from featrank.targets.selection import canonical

@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from featrank.file_hashes import FileHashes
 from featrank.records import Skipped, digest_json
+from featrank.storage.file_hashes import FileHashes
 
 if TYPE_CHECKING:
     from PIL import Image

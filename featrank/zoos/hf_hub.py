@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from featrank.errors import IncompleteError, InputError
-from featrank.file_hashes import FileHashes
 from featrank.records import ModelRef, Preprocessing, Weights
+from featrank.storage.file_hashes import FileHashes
 from featrank.zoos.fitting import load_fitting
 from featrank.zoos.hub import HUB, candidate_files
 from featrank.zoos.model_config import ModelConfig, read_model_config

@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from featrank.errors import IncompleteError
-from featrank.file_hashes import FileHashes
 from featrank.records import Weights
 from featrank.reporting import Advance, Reporter, Silent
+from featrank.storage.file_hashes import FileHashes
 
 T = TypeVar("T")
 

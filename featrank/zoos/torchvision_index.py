@@ -10,8 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from featrank.atomic import write_text
 from featrank.records import Preprocessing
+from featrank.storage.atomic import write_text
 
 # Raised when the file's shape changes.
 _FORMAT = 1

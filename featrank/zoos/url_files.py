@@ -9,11 +9,11 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from featrank.atomic import atomic_path
 from featrank.errors import IncompleteError
-from featrank.file_hashes import FileHashes
 from featrank.records import Weights
 from featrank.reporting import Reporter, Silent
+from featrank.storage.atomic import atomic_path
+from featrank.storage.file_hashes import FileHashes
 from featrank.zoos.hub import ANSWER_TIMEOUT_S
 
 _HINT = (

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from featrank.file_hashes import FileHashes
 from featrank.records import ModelRef, Preprocessing, Weights
 from featrank.reporting import Reporter, Silent
+from featrank.storage.file_hashes import FileHashes
 from featrank.zoos.state_dicts import Misfit
 from featrank.zoos.timm_index import TimmIndex
 from featrank.zoos.torchvision_index import TorchvisionIndex

@@ -12,8 +12,8 @@ from featrank.cache.key import FeatureKey
 from featrank.cache.manifest import Manifest
 from featrank.cache.store import FeatureStore
 from featrank.cache.writer import Table
-from featrank.file_hashes import FileHashes
 from featrank.records import FloatArray, LayerRef, Preprocessing, Skipped
+from featrank.storage.file_hashes import FileHashes
 
 N, WIDTH, BATCH = 50, 6, 4
 PREPROCESSING = Preprocessing((3, 224, 224), 0.875, "center", "bicubic", (0.5,) * 3, (0.5,) * 3)

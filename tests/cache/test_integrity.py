@@ -11,8 +11,8 @@ from featrank.cache.key import FeatureKey
 from featrank.cache.manifest import MANIFEST, Manifest
 from featrank.cache.parts import list_parts
 from featrank.cache.store import FeatureStore
-from featrank.file_hashes import FileHashes
 from featrank.records import FloatArray
+from featrank.storage.file_hashes import FileHashes
 
 Fill = Callable[..., list[Manifest]]
 
@@ -101,10 +101,10 @@ def test_checksums_are_computed_again_once_a_day(
         read.append(path)
         return hash_file(path)
 
-    from featrank.file_hashes import hash_file
+    from featrank.storage.file_hashes import hash_file
 
     monkeypatch.setattr("featrank.cache.integrity.hash_file", counted)
-    monkeypatch.setattr("featrank.file_hashes.hash_file", counted)
+    monkeypatch.setattr("featrank.storage.file_hashes.hash_file", counted)
     assert check_parts(directory, manifest, hashes) == []
     assert read == []
     yesterday = time.time() - 25 * 3600

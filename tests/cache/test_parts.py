@@ -17,8 +17,8 @@ from featrank.cache.parts import (
     read_groups,
     write_part,
 )
-from featrank.file_hashes import hash_file
 from featrank.records import Skipped
+from featrank.storage.file_hashes import hash_file
 
 FACTS = {"key": {"target": "t"}, "model": "m", "class_names": ["cat", "dog", "eel"]}
 

@@ -10,7 +10,7 @@ from featrank.cache.listing import Entry, list_entries
 from featrank.cache.manifest import MANIFEST, Manifest
 from featrank.cache.prune import Policy, choose, prune
 from featrank.cache.store import FeatureStore
-from featrank.file_hashes import FileHashes
+from featrank.storage.file_hashes import FileHashes
 
 Fill = Callable[..., list[Manifest]]
 DAY = 86400.0

@@ -25,7 +25,7 @@ def test_path_shows_layer_and_key(store: FeatureStore, key: FeatureKey) -> None:
 
 def test_a_cache_that_cannot_be_made_says_so(tmp_path: Path, key: FeatureKey) -> None:
     from featrank.cache.writer import Table
-    from featrank.file_hashes import FileHashes
+    from featrank.storage.file_hashes import FileHashes
 
     (tmp_path / "file").touch()
     store = FeatureStore(tmp_path / "file", FileHashes(), print)

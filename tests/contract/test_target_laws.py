@@ -21,8 +21,8 @@ from image_sets import (
     write_tar,
 )
 
-from featrank.file_hashes import FileHashes
 from featrank.records import Selection
+from featrank.storage.file_hashes import FileHashes
 from featrank.targets import open_target
 from featrank.targets.target import Target
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from featrank.file_hashes import FileHashes
 from featrank.records import ModelRef
+from featrank.storage.file_hashes import FileHashes
 from featrank.zoos import ZOOS, resolve_models, zoo_of
 from featrank.zoos.timm_index import TimmIndex
 from featrank.zoos.zoo import Shelf, Zoo

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from featrank.file_hashes import FileHashes
 from featrank.records import Preprocessing, Selection
+from featrank.storage.file_hashes import FileHashes
 from featrank.targets import open_target
 from featrank.targets.target import Target
 

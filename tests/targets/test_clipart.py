@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from featrank.errors import InputError
-from featrank.file_hashes import FileHashes
 from featrank.records import Selection
+from featrank.storage.file_hashes import FileHashes
 from featrank.targets import clipart, open_target
 from featrank.targets.target import Target
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from featrank.errors import IncompleteError, InputError
-from featrank.file_hashes import FileHashes
 from featrank.records import Selection
+from featrank.storage.file_hashes import FileHashes
 from featrank.targets import digits, open_target
 from featrank.targets.target import Target
 

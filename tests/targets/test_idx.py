@@ -10,7 +10,7 @@ import pytest
 from image_sets import digit_pictures, idx_bytes, write_idx
 
 from featrank.errors import InputError
-from featrank.file_hashes import FileHashes
+from featrank.storage.file_hashes import FileHashes
 from featrank.targets.idx import TARGET
 from featrank.targets.target import Access, Target
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from featrank import file_hashes
 from featrank.errors import InputError
-from featrank.file_hashes import FileHashes
 from featrank.records import Selection, Skipped
+from featrank.storage import file_hashes
+from featrank.storage.file_hashes import FileHashes
 from featrank.targets import open_target
 from featrank.targets.image_folder import TARGET, find_splits
 from featrank.targets.target import Access, Sample, Target, UnreadableImage

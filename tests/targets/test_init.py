@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from featrank.errors import InputError
-from featrank.file_hashes import FileHashes
 from featrank.records import Selection
+from featrank.storage.file_hashes import FileHashes
 from featrank.targets import TARGETS, open_target
 
 
@@ -59,7 +59,7 @@ def test_another_package_adds_a_kind(tmp_path: Path) -> None:
     (info / "entry_points.txt").write_text("[featrank.targets]\ntwice = twice:TARGET\n")
     code = (
         "from featrank.targets import open_target; from featrank.records import Selection; "
-        "from featrank.file_hashes import FileHashes; "
+        "from featrank.storage.file_hashes import FileHashes; "
         "t = open_target('twice:clipart', Selection(), FileHashes()); print(t.name, len(t.samples))"
     )
     path = os.pathsep.join([str(tmp_path), *sys.path])
@@ -98,7 +98,7 @@ def test_opening_an_embedded_target_is_cheap(name: str) -> None:
     loaded = loaded_after(
         "from featrank.targets import open_target; "
         "from featrank.records import Selection; "
-        "from featrank.file_hashes import FileHashes; "
+        "from featrank.storage.file_hashes import FileHashes; "
         f"t = open_target({name!r}, Selection(), FileHashes()); t.read(t.samples[0])"
     )
     assert loaded.isdisjoint({"torch", "torchvision", "sklearn", "scipy", "pandas"})

@@ -9,7 +9,7 @@ import pytest
 from image_sets import digit_pictures, write_csv, write_folder
 
 from featrank.errors import InputError
-from featrank.file_hashes import FileHashes
+from featrank.storage.file_hashes import FileHashes
 from featrank.targets.manifest import TARGET
 from featrank.targets.target import Access, Target
 

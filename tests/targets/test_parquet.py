@@ -11,7 +11,7 @@ import pytest
 from image_sets import digit_pictures, write_parquet_of_bytes, write_parquet_of_paths
 
 from featrank.errors import InputError
-from featrank.file_hashes import FileHashes
+from featrank.storage.file_hashes import FileHashes
 from featrank.targets.parquet import TARGET
 from featrank.targets.target import Access, Target, UnreadableImage
 

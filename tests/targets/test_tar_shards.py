@@ -10,7 +10,7 @@ import pytest
 from image_sets import add_member, digit_pictures, write_tar
 
 from featrank.errors import InputError
-from featrank.file_hashes import FileHashes
+from featrank.storage.file_hashes import FileHashes
 from featrank.targets.tar_shards import TARGET
 from featrank.targets.target import Access, Target, UnreadableImage
 

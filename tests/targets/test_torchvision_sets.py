@@ -13,7 +13,7 @@ import pytest
 from image_sets import digit_pictures, write_idx
 
 from featrank.errors import InputError
-from featrank.file_hashes import FileHashes
+from featrank.storage.file_hashes import FileHashes
 from featrank.targets import idx
 from featrank.targets.target import Access, Target
 from featrank.targets.torchvision_sets import TARGET

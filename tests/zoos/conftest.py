@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from loopback_hub import LoopbackHub
 
-from featrank.file_hashes import FileHashes
+from featrank.storage.file_hashes import FileHashes
 from featrank.zoos.timm_index import TimmIndex
 from featrank.zoos.zoo import Shelf
 

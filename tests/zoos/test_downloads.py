@@ -6,8 +6,8 @@ import pytest
 from loopback_hub import LoopbackHub
 
 from featrank.errors import InputError
-from featrank.file_hashes import FileHashes
 from featrank.reporting import Silent
+from featrank.storage.file_hashes import FileHashes
 from featrank.zoos import resolve_models
 from featrank.zoos.catalogue import Filters
 from featrank.zoos.downloads import announce_downloads, plan_downloads, prefetch_weights

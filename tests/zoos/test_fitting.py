@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from featrank.errors import InputError
-from featrank.file_hashes import FileHashes
 from featrank.records import Weights
+from featrank.storage.file_hashes import FileHashes
 from featrank.zoos import packages
 from featrank.zoos.checkpoint import ZOO
 from featrank.zoos.fitting import load_fitting

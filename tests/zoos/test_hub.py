@@ -13,8 +13,8 @@ import pytest
 from loopback_hub import LoopbackHub
 
 from featrank.errors import IncompleteError
-from featrank.file_hashes import FileHashes
 from featrank.reporting import Advance, Silent
+from featrank.storage.file_hashes import FileHashes
 from featrank.zoos.hub import HUB, WAYS_OUT, candidate_files
 
 REPOSITORY = "timm/test_resnet.r160_in1k"

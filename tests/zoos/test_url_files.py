@@ -8,7 +8,7 @@ from urllib.error import URLError
 import pytest
 
 from featrank.errors import IncompleteError
-from featrank.file_hashes import FileHashes
+from featrank.storage.file_hashes import FileHashes
 from featrank.zoos.url_files import fetch_url_file, find_url_file
 
 CONTENT = b"weights"

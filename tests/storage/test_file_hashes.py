@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from featrank import file_hashes
-from featrank.file_hashes import FileHashes, hash_file
+from featrank.storage import file_hashes
+from featrank.storage.file_hashes import FileHashes, hash_file
 
 LONG_AGO = 1_000_000_000
 

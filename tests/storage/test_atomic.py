@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from featrank.atomic import atomic_path, write_text
+from featrank.storage.atomic import atomic_path, write_text
 
 
 def test_file_is_whole_and_alone(tmp_path: Path) -> None:
