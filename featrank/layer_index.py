@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from featrank.extract import EXTRACTOR_VERSION
 from featrank.layers import LayerInfo
 from featrank.records import digest_json
-from featrank.storage.atomic import write_text
+from featrank.storage.contained import ClaimError, contained
+from featrank.storage.damage import put_away
+from featrank.storage.kept_json import read_perhaps_sealed, typed, write_kept
 
 _FORMAT = 2
 
@@ -24,7 +27,7 @@ class LayerIndex:
     """
 
     def __init__(self, directory: Path | None) -> None:
-        self._directory = directory / "layers" if directory else None
+        self._root = directory
         self._known: dict[str, tuple[LayerInfo, ...]] = {}
 
     def get(self, name: str, input_size: tuple[int, int, int]) -> tuple[LayerInfo, ...]:
@@ -47,25 +50,30 @@ class LayerIndex:
         file = f"{re.sub(r'[^A-Za-z0-9_.-]', '_', name)[:60]}.{digest_json(key)[:16]}.json"
         if file in self._known:
             return self._known[file]
-        path = self._directory / file if self._directory else None
-        layers = _read(path) if path else None
+        path = self._root / "layers" / file if self._root else None
+        layers = _read(self._root, path, key) if self._root and path else None
         if layers is None:
             from featrank.extract.architectures import describe_architecture
 
             layers = describe_architecture(name, input_size)
-            if path is not None:
+            if self._root is not None and path is not None:
                 document = {"key": key, "layers": [layer.document for layer in layers]}
                 # The file only saves time: a read-only cache must not stop a run.
-                with suppress(OSError):
-                    write_text(path, json.dumps(document, separators=(",", ":")))
+                with suppress(OSError, ClaimError):
+                    write_kept(contained(self._root, path), document)
         self._known[file] = layers
         return layers
 
 
-def _read(path: Path) -> tuple[LayerInfo, ...] | None:
+def _read(root: Path, path: Path, key: Mapping[str, Any]) -> tuple[LayerInfo, ...] | None:
+    """What is kept; None where nothing is, or it is damaged: it is made again."""
     try:
-        layers = json.loads(path.read_bytes())["layers"]
-        return tuple(LayerInfo.from_document(layer) for layer in layers)
-    except (OSError, ValueError, KeyError, TypeError):
-        # Lost or damaged: it is made again.
+        document, sealed = read_perhaps_sealed(root, path)
+        if not sealed or document.get("key") != key:
+            return None
+        return typed(document.get("layers"), tuple[LayerInfo, ...])
+    except OSError:
+        return None
+    except ClaimError as error:
+        put_away(root, path, error)
         return None

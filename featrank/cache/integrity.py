@@ -5,13 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from featrank.cache.manifest import MANIFEST, Manifest, Part
+from featrank.cache.part_names import list_parts
+from featrank.cache.parts import class_counts, open_part, read_footer
+from featrank.cache.writer import manifest_of
+from featrank.records import Skipped
+from featrank.storage.contained import ClaimError, contained, regular_file, touch
+from featrank.storage.damage import set_aside as move_aside
 from featrank.storage.file_hashes import FileHashes, hash_file
 
 _VERIFIED = "_verified"
+_SAID_BY_EACH = ("key", "n_params")
+_SAID_BY_THE_FIRST = (*_SAID_BY_EACH, "model", "target", "split")
 _SECONDS_BETWEEN_CHECKSUMS = 24 * 3600
 
 
@@ -26,13 +34,15 @@ class Damage:
         return f"{self.path.parent.name}/{self.path.name}: {self.reason}"
 
 
-def check_parts(
+def check_layer(
     directory: Path, manifest: Manifest, hashes: FileHashes, *, fresh: bool = False
 ) -> list[Damage]:
-    """What is wrong with a layer's parts.
+    """What is wrong with a layer.
 
     A part's size is always compared. Its checksum is computed where the file's status has changed
     since it was last known, once a day, and with ``fresh``; an equal checksum implies equal rows.
+    What the manifest says of its parts is compared with what they say themselves where it has
+    changed since that was last done; a manifest without checksum is compared with every number.
 
     Args:
         directory: The layer's directory.
@@ -46,43 +56,112 @@ def check_parts(
         for part in manifest.parts
         if (reason := _wrong(directory / part.file, part, hashes, fresh=fresh))
     ]
-    if fresh and not damages:
-        with suppress(OSError):
-            (directory / _VERIFIED).touch()
+    due = fresh or not manifest.sealed or _is_unproved(directory)
+    if due and not damages:
+        damages = _belied(directory, manifest, hashes)
+    if due and not damages:
+        mark_verified(directory)
     return damages
 
 
+def mark_verified(directory: Path) -> None:
+    """A layer is as it should be; where that cannot be noted, the next look is as thorough."""
+    with suppress(OSError, ClaimError):
+        touch(directory, directory / _VERIFIED)
+
+
 def set_aside(root: Path, damages: Sequence[Damage]) -> None:
-    """Move damaged files where nothing reads them; the layer is incomplete from now on.
+    """Move what is damaged where nothing reads it; the layer is incomplete from now on.
 
     Raises:
+        ClaimError: A folder on the way is a link.
         OSError: The cache cannot be written.
     """
     for damage in damages:
-        layer = damage.path.parent
-        (layer / MANIFEST).unlink(missing_ok=True)
-        if damage.path.exists():
-            aside = root / "damaged" / layer.parent.name / layer.name
-            aside.mkdir(parents=True, exist_ok=True)
-            damage.path.replace(aside / damage.path.name)
+        manifest = damage.path.parent / MANIFEST
+        if damage.path != manifest:
+            contained(root, damage.path.parent)
+            if manifest.is_dir() and not manifest.is_symlink():
+                move_aside(root, manifest)
+            else:
+                manifest.unlink(missing_ok=True)
+        move_aside(root, damage.path)
 
 
 def _wrong(path: Path, part: Part, hashes: FileHashes, *, fresh: bool) -> str:
     try:
-        size = path.stat().st_size
+        size = regular_file(path.parent, path).st_size
         if size != part.bytes:
             return f"{size:,} bytes where {part.bytes:,} were written"
         sha256 = hash_file(path) if fresh else hashes.get(path)
     except FileNotFoundError:
         return "missing"
+    except ClaimError as error:
+        return str(error)
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     return "" if sha256 == part.sha256 else "checksum differs"
+
+
+def _belied(directory: Path, manifest: Manifest, hashes: FileHashes) -> list[Damage]:
+    """The manifest as damage, where its parts say something else."""
+    try:
+        if manifest.sealed:
+            _compare_footers(directory, manifest)
+        else:
+            _compare_all(directory, manifest, hashes)
+    except (ClaimError, OSError) as error:
+        return [Damage(directory / MANIFEST, f"its parts say something else: {error}")]
+    return []
+
+
+def _compare_footers(directory: Path, manifest: Manifest) -> None:
+    reached, n_rows = 0, None
+    skipped: list[Skipped] = []
+    for number, part in enumerate(manifest.parts):
+        footer = read_footer(directory / part.file)
+        if footer.start != reached:
+            raise ClaimError(f"row {reached} is in no part")
+        reached, n_rows = footer.stop, footer.facts.get("n_rows", n_rows)
+        skipped += footer.skipped
+        if (footer.rows, footer.width) != (part.rows, manifest.n_features):
+            raise ClaimError(f"{footer.rows} rows of {footer.width}")
+        if footer.values_at != part.values_at:
+            raise ClaimError("the features are elsewhere")
+        # A run that went on may have called the model and the target by other names.
+        for name in _SAID_BY_EACH if number else _SAID_BY_THE_FIRST:
+            if footer.facts.get(name) != getattr(manifest, name):
+                raise ClaimError(f"another {name}")
+        if footer.facts.get("class_names") != list(manifest.class_names):
+            raise ClaimError("other class names")
+    if n_rows not in (None, reached):
+        raise ClaimError(f"{reached} of {n_rows} images")
+    if tuple(skipped) != manifest.skipped:
+        raise ClaimError("other images were skipped")
+    if class_counts(directory, manifest.parts, manifest.class_names) != manifest.class_counts:
+        raise ClaimError("other class counts")
+
+
+def _compare_all(directory: Path, manifest: Manifest, hashes: FileHashes) -> None:
+    parts = [open_part(path, hashes.get(path)) for path in list_parts(directory)]
+    _compare_footers(directory, manifest)
+    proved = manifest_of(directory, parts, manifest.extraction)
+    if replace(proved, sealed=False) != manifest:
+        raise ClaimError("other parts")
+
+
+def _is_unproved(directory: Path) -> bool:
+    """Whether the manifest may have changed since it was last compared with the parts."""
+    try:
+        verified = (directory / _VERIFIED).lstat().st_mtime_ns
+        return verified <= (directory / MANIFEST).lstat().st_mtime_ns
+    except OSError:
+        return True
 
 
 def _last_verified(directory: Path) -> float:
     times = []
     for name in (MANIFEST, _VERIFIED):
         with suppress(OSError):
-            times.append((directory / name).stat().st_mtime)
+            times.append((directory / name).lstat().st_mtime)
     return max(times, default=0.0)

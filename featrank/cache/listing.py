@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from featrank.cache.parts import list_parts
+from featrank.cache.part_names import list_parts
 from featrank.cache.store import FeatureStore, Layer
 from featrank.errors import InputError
 from featrank.registry import did_you_mean
@@ -109,8 +110,17 @@ def _entry(directory: Path, layer: Layer | None) -> Entry:
         n_bytes = sum(part.bytes for part in layer.manifest.parts)
         last_use = layer.last_use
     else:
-        states = [path.stat() for path in directory.iterdir() if path.is_file()]
-        n_bytes = sum(state.st_size for state in states)
-        last_use = max((state.st_mtime for state in states), default=directory.stat().st_mtime)
+        n_bytes, last_use = _of_files(directory)
     key = directory.name.rpartition(".")[2]
     return Entry(directory, key, directory.parent.name, layer, n_bytes, last_use)
+
+
+def _of_files(directory: Path) -> tuple[int, float]:
+    """Size of a folder's files, and when the last of them changed; nothing where it is closed."""
+    try:
+        states = [path.lstat() for path in directory.iterdir()]
+        files = [state for state in states if stat.S_ISREG(state.st_mode)]
+        changed = max((state.st_mtime for state in files), default=directory.lstat().st_mtime)
+    except OSError:
+        return 0, 0.0
+    return sum(state.st_size for state in files), changed

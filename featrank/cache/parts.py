@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from featrank.cache.manifest import Part
+from featrank.cache.part_names import PART_NAME
 from featrank.records import FloatArray, IntArray, Skipped
 from featrank.storage.atomic import atomic_path
+from featrank.storage.contained import ClaimError, open_file, regular_file
+from featrank.storage.kept_json import parse_json, typed
 
-_NAME = re.compile(r"part-(\d{9})\.([0-9a-f]{16})\.parquet")
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+
 _METADATA = b"featrank"
 _READERS = 4
 
@@ -160,44 +165,120 @@ def _values_at(data: bytes, values: bytes) -> int:
     return int(stop - len(values))
 
 
-def list_parts(directory: Path) -> list[Path]:
-    """The files that are named like parts, in row order."""
-    if not directory.is_dir():
-        return []
-    return sorted(path for path in directory.iterdir() if _NAME.fullmatch(path.name))
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """What a part's file says of itself; claims that fit its size.
+
+    Attributes:
+        rows: Images that have features in it.
+        width: Of the features.
+        values_at: Where they stand as one block.
+        start: First row of the target that it covers.
+        stop: One past the last.
+        skipped: What could not be decoded between them.
+        facts: What identifies the layer.
+    """
+
+    rows: int
+    width: int
+    values_at: int
+    start: int
+    stop: int
+    skipped: tuple[Skipped, ...]
+    facts: dict[str, Any]
+
+
+def read_footer(path: Path) -> Footer:
+    """What a part's file says of itself, without its rows.
+
+    Raises:
+        ClaimError: It is no part, or what it says cannot be.
+        OSError: It cannot be read.
+    """
+    size = regular_file(path.parent, path).st_size
+    with _claims(), _opened(path) as source:
+        return _footer(source, size)
+
+
+def _footer(source: pq.ParquetFile, size: int) -> Footer:
+    metadata, schema = source.metadata, source.schema_arrow
+    facts = parse_json(metadata.metadata[_METADATA])
+    skipped = tuple(Skipped(*map(_text, entry)) for entry in facts.pop("skipped"))
+    start, stop = typed(facts.pop("start"), int), typed(facts.pop("stop"), int)
+    width, rows = schema.field("features").type.list_size, metadata.num_rows
+    if not 0 <= start <= stop or rows != stop - start - len(skipped):
+        raise ClaimError(f"{rows} rows where {stop - start - len(skipped)} belong")
+    if facts.get("n_features") != width or rows * width * 4 > size:
+        raise ClaimError(f"{rows} rows of {width} do not fit")
+    return Footer(rows, width, _block(metadata, width, size), start, stop, skipped, facts)
+
+
+def _block(metadata: pq.FileMetaData, width: int, size: int) -> int:
+    """Where the features stand as plain bytes: they end the last column's only page."""
+    if metadata.num_rows == 0:
+        return 0
+    column = metadata.row_group(0).column(metadata.num_columns - 1)
+    stop = column.data_page_offset + column.total_compressed_size
+    at = stop - metadata.num_rows * width * 4
+    plain = column.compression == "UNCOMPRESSED" and "PLAIN" in column.encodings
+    ours = metadata.num_row_groups == 1 and column.path_in_schema.split(".")[0] == "features"
+    if not (plain and ours and column.data_page_offset <= at and stop <= size):
+        raise ClaimError("the features do not stand as one block")
+    return int(at)
 
 
 def open_part(path: Path, sha256: str) -> PartFile:
-    """What a part's metadata says.
+    """What a part's metadata says, after a look at every one of its numbers.
 
     Args:
         path: The file.
         sha256: Its checksum, as just computed or remembered.
 
     Raises:
-        ValueError: Not a whole part: the name belies the content, or the metadata is not ours.
+        ClaimError: Not a whole part: the name belies the content, or the metadata is not ours.
         OSError: It cannot be read.
     """
-    import pyarrow as pa
+    match = PART_NAME.fullmatch(path.name)
+    if match is None or not sha256.startswith(match[2]):
+        raise ClaimError("checksum differs")
+    footer = read_footer(path)
+    with open_file(path.parent, path) as stream:
+        data = stream.read()
+    with _claims():
+        with _opened(path) as source:
+            column = source.read(["features"]).column("features")
+        values = column.combine_chunks().flatten().to_numpy().tobytes()
+        at = _values_at(data, values)
+    part = Part(path.name, footer.rows, len(data), sha256, at)
+    return PartFile(part, footer.start, footer.stop, footer.skipped, footer.facts)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
     import pyarrow.parquet as pq
 
-    match = _NAME.fullmatch(path.name)
-    if match is None or not sha256.startswith(match[2]):
-        raise ValueError("checksum differs")
+    # Not pq.read_table: it imports pandas where that is installed, which takes a second.
+    with pq.ParquetFile(path) as source:
+        yield source
+
+
+@contextmanager
+def _claims() -> Iterator[None]:
+    """A foreign file trips pyarrow in ways that cannot be listed: each means that it is no part."""
     try:
-        footer = pq.read_metadata(path)
-        facts = json.loads(footer.metadata[_METADATA])
-        skipped = tuple(Skipped(*entry) for entry in facts.pop("skipped"))
-        start, stop = int(facts.pop("start")), int(facts.pop("stop"))
-    except (pa.ArrowException, KeyError, TypeError) as error:
-        raise ValueError(f"not a part of this cache ({type(error).__name__})") from error
-    if footer.num_rows != stop - start - len(skipped):
-        raise ValueError(f"{footer.num_rows} rows where {stop - start - len(skipped)} belong")
-    table = pq.ParquetFile(path).read(["features"])
-    values = table.column("features").combine_chunks().flatten().to_numpy().tobytes()
-    at = _values_at(path.read_bytes(), values)
-    part = Part(path.name, footer.num_rows, path.stat().st_size, sha256, at)
-    return PartFile(part, start, stop, skipped, facts)
+        yield
+    except ClaimError:
+        raise
+    except OSError as error:
+        if error.errno is None:
+            raise ClaimError(f"not a part of this cache ({type(error).__name__})") from error
+        raise
+    except Exception as error:
+        raise ClaimError(f"not a part of this cache ({type(error).__name__})") from error
+
+
+def _text(value: object) -> str:
+    return typed(value, str)
 
 
 def read_features(
@@ -245,19 +326,21 @@ def read_blocks(
 
 def _read_into(path: Path, part: Part, features: FloatArray) -> IntArray:
     """Read a part's features into an array of their shape; its labels."""
-    import pyarrow.parquet as pq
-
     if part.rows == 0:
         return np.empty(0, np.int64)
-    source = pq.ParquetFile(path)
-    width = source.schema_arrow.field("features").type.list_size
-    if (source.metadata.num_rows, width) != features.shape:
-        raise ValueError(f"{part.file}: {source.metadata.num_rows} rows of {width}")
-    with path.open("rb", buffering=0) as stream:
+    with open_file(path.parent, path) as stream, _claims(), _opened(path) as source:
+        footer = _footer(source, part.bytes)
+        if (footer.rows, footer.width) != features.shape:
+            raise ClaimError(f"{part.file}: {footer.rows} rows of {footer.width}")
+        if footer.values_at != part.values_at:
+            raise ClaimError(f"{part.file}: its features are elsewhere")
         stream.seek(part.values_at)
         if stream.readinto(features.data.cast("B")) != features.nbytes:
-            raise ValueError(f"{part.file}: ends early")
-    labels: IntArray = source.read(["label"], use_threads=False).column("label").to_numpy()
+            raise ClaimError(f"{part.file}: ends early")
+        table = source.read(["label"], use_threads=False)
+        labels: IntArray = table.column("label").to_numpy()
+        if len(labels) and labels.min() < 0:
+            raise ClaimError(f"{part.file}: a label below 0")
     return labels
 
 
@@ -269,14 +352,13 @@ def read_groups(directory: Path, parts: Iterable[Part]) -> IntArray | None:
     Raises:
         OSError: A part cannot be read.
     """
-    import pyarrow.parquet as pq
-
     names: list[str] = []
     for part in parts:
-        source = pq.ParquetFile(directory / part.file)
-        if GROUP not in source.schema_arrow.names:
-            return None
-        names += source.read([GROUP]).column(GROUP).to_pylist()
+        regular_file(directory, directory / part.file)
+        with _claims(), _opened(directory / part.file) as source:
+            if GROUP not in source.schema_arrow.names:
+                return None
+            names += source.read([GROUP]).column(GROUP).to_pylist()
     return number_groups(names)
 
 
@@ -292,12 +374,16 @@ def number_groups(names: Sequence[str]) -> IntArray:
 def class_counts(
     directory: Path, parts: Iterable[Part], class_names: Sequence[str]
 ) -> dict[str, int]:
-    """Images of each class that has any."""
-    import pyarrow.parquet as pq
+    """Images of each class that has any.
 
+    Raises:
+        ClaimError: A label names no class.
+        OSError: A part cannot be read.
+    """
     counts = np.zeros(len(class_names), np.int64)
     for part in parts:
-        # Not pq.read_table: it imports pandas where that is installed, which takes a second.
-        labels = pq.ParquetFile(directory / part.file).read(["label"]).column("label").to_numpy()
-        counts += np.bincount(labels, minlength=len(class_names))
+        regular_file(directory, directory / part.file)
+        with _claims(), _opened(directory / part.file) as source:
+            labels = source.read(["label"]).column("label").to_numpy()
+            counts += np.bincount(labels, minlength=len(class_names))
     return {name: int(n) for name, n in zip(class_names, counts, strict=True) if n}

@@ -13,6 +13,7 @@ from pathlib import Path
 from featrank.cache.listing import Entry, list_entries
 from featrank.cache.locks import Busy, extraction_lock, leased_entries
 from featrank.cache.store import FeatureStore
+from featrank.storage.contained import contained
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,9 @@ def prune(store: FeatureStore, policy: Policy, *, dry_run: bool) -> tuple[list[E
                 if entry.pass_ in leased:
                     kept.append(entry)
                     continue
-                removed.append(entry)
                 if not dry_run:
-                    _remove(entry.directory)
+                    _remove(store.root, entry.directory)
+                removed.append(entry)
     return removed, kept
 
 
@@ -95,7 +96,8 @@ def _matches(entry: Entry, policy: Policy, now: float) -> bool:
     return old and named
 
 
-def _remove(directory: Path) -> None:
+def _remove(root: Path, directory: Path) -> None:
+    contained(root, directory)
     shutil.rmtree(directory)
     # The pass's folder goes with its last layer.
     with suppress(OSError):

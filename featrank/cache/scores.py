@@ -5,12 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from featrank.records import MetricScore, Null, Score, Shuffles, digest_json
-from featrank.storage.atomic import write_text
+from featrank.storage.contained import ClaimError, contained
+from featrank.storage.damage import put_away
+from featrank.storage.kept_json import read_perhaps_sealed, typed, write_kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    higher_is_better: bool
+    score: Score | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptNull:
+    null: Null
 
 
 class ScoreStore:
@@ -25,7 +39,7 @@ class ScoreStore:
     """
 
     def __init__(self, directory: Path, features_digest: str) -> None:
-        self._directory = directory / "_scores"
+        self._layer = directory
         self._digest = features_digest
 
     def get(
@@ -40,14 +54,13 @@ class ScoreStore:
         """A kept score, with its null where permutations are asked for; None if either lacks."""
         key = _score_key(metric, version, params, origin)
         try:
-            document = self.load(metric, key)
-            score = Score(**document["score"]) if document["score"] is not None else None
-            better, reason = document["higher_is_better"], document["reason"]
-            scored = MetricScore(metric, version, params, better, score, reason, origin=origin)
-            if shuffles is not None and score is not None:
-                null = self.load(f"{metric}.null", _null_key(key, shuffles))["null"]
-                scored = replace(scored, null=Null(**null))
-        except (OSError, ValueError, KeyError, TypeError):
+            kept = typed(self.load(metric, key), _Kept)
+            better, reason = kept.higher_is_better, kept.reason
+            scored = MetricScore(metric, version, params, better, kept.score, reason, origin=origin)
+            if shuffles is not None and kept.score is not None:
+                null = typed(self.load(f"{metric}.null", _null_key(key, shuffles)), _KeptNull)
+                scored = replace(scored, null=null.null)
+        except (OSError, ClaimError):
             # Lost or damaged: it is computed again.
             return None
         return scored
@@ -71,20 +84,27 @@ class ScoreStore:
 
         Raises:
             OSError: It is not there.
-            ValueError: It is damaged, or another key's.
+            ClaimError: It is damaged, and set aside, or another key's.
         """
         whole = self._whole(key)
-        document: dict[str, Any] = json.loads(self._path(name, whole).read_bytes())
+        path = self._path(name, whole)
+        try:
+            document, sealed = read_perhaps_sealed(self._layer, path)
+        except ClaimError as error:
+            put_away(self._layer, path, error)
+            raise
+        if not sealed:
+            raise ClaimError("of an older release, which gave it no checksum")
         if document.pop("key", None) != whole:
-            raise ValueError("another key's")
+            raise ClaimError("another key's")
         return document
 
     def keep(self, name: str, key: Mapping[str, Any], result: Mapping[str, Any]) -> None:
         """Keep a result; a cache that cannot be written only costs the next run its time."""
         whole = self._whole(key)
-        with suppress(OSError):
-            text = json.dumps({"key": whole, **result}, indent=1) + "\n"
-            write_text(self._path(name, whole), text)
+        path = self._path(name, whole)
+        with suppress(OSError, ClaimError):
+            write_kept(contained(self._layer, path), {"key": whole, **result})
 
     def _whole(self, key: Mapping[str, Any]) -> dict[str, Any]:
         # As it comes back from disk, so that tuples and lists compare equal.
@@ -92,7 +112,7 @@ class ScoreStore:
         return whole
 
     def _path(self, name: str, key: Mapping[str, Any]) -> Path:
-        return self._directory / f"{name}.{digest_json(key)[:16]}.json"
+        return self._layer / "_scores" / f"{name}.{digest_json(key)[:16]}.json"
 
 
 def _score_key(metric: str, version: int, params: Mapping[str, Any], origin: str) -> dict[str, Any]:

@@ -5,20 +5,22 @@ CACHE/features/<entry>/<layer>.<pooling>.<key>/part-000000000.<sha>.parquet … 
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from featrank.cache.integrity import Damage, check_parts, set_aside
+from featrank.cache.integrity import Damage, check_layer, mark_verified, set_aside
 from featrank.cache.key import FeatureKey
-from featrank.cache.locks import Lease, extraction_lock
+from featrank.cache.locks import Busy, Lease, extraction_lock
 from featrank.cache.manifest import MANIFEST, Manifest
+from featrank.cache.part_names import list_parts
 from featrank.cache.parts import (
     PartFile,
-    list_parts,
     open_part,
     read_blocks,
     read_features,
@@ -35,12 +37,15 @@ from featrank.cache.writer import (
 from featrank.errors import IncompleteError
 from featrank.records import Features, FloatArray, IntArray
 from featrank.storage.atomic import TEMPORARY_SUFFIX
+from featrank.storage.contained import ClaimError, contained, regular_file, touch
 from featrank.storage.file_hashes import FileHashes
 
 # Between these, a part holds about 1/64 of the target: little is lost to a kill, and a million
 # images are still not more than a few hundred files.
 _MIN_ROWS, _MAX_ROWS = 256, 4096
 _USED = "_used"
+
+_ANOTHER_PLACE = "choose another place with --cache-dir DIR or FEATRANK_CACHE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +66,13 @@ class Layer:
         times = []
         for name in (MANIFEST, _USED):
             with suppress(OSError):
-                times.append((self.directory / name).stat().st_mtime)
+                times.append((self.directory / name).lstat().st_mtime)
         return max(times, default=0.0)
 
     def touch(self) -> None:
         """It is in use now."""
-        with suppress(OSError):
-            (self.directory / _USED).touch()
+        with suppress(OSError, ClaimError):
+            touch(self.directory, self.directory / _USED)
 
 
 def rows_per_part(n_rows: int, batch_size: int) -> int:
@@ -119,10 +124,7 @@ class FeatureStore:
             IncompleteError: The store cannot be read, or damage cannot be set aside.
         """
         self.lease.add(key.entry)
-        directory = self.directory(key)
-        if not directory.is_dir():
-            return None
-        layer, damages = self._look(directory)
+        layer, damages = self._look(key)
         if damages:
             # Another process may be replacing the files: look again when nobody writes.
             with ExitStack() as stack:
@@ -132,10 +134,12 @@ class FeatureStore:
                     for damage in damages:
                         self._warn(f"damaged cache file: {damage}")
                     raise
-                layer, damages = self._look(directory)
+                layer, damages = self._look(key)
                 self._set_aside(damages)
         if layer is None or damages:
             return None
+        if not layer.manifest.sealed:
+            self._seal(key, layer)
         layer.touch()
         return layer
 
@@ -150,8 +154,14 @@ class FeatureStore:
         n_rows = parts[0].facts.get("n_rows") if parts else None
         if n_rows is None or uncovered(n_rows, parts):
             return None
-        with explained_write(directory, 0):
-            return Layer(directory, write_manifest(directory, parts, {}))
+        try:
+            with explained_write(directory, 0):
+                manifest = write_manifest(directory, parts, {})
+        except ClaimError as error:
+            self._set_aside([Damage(part_path, str(error)) for part_path in list_parts(directory)])
+            return None
+        mark_verified(directory)
+        return Layer(directory, manifest)
 
     def read(self, layer: Layer) -> Features:
         """A layer's features and labels.
@@ -162,6 +172,8 @@ class FeatureStore:
         manifest = layer.manifest
         try:
             features, labels = read_features(layer.directory, manifest.parts, manifest.n_features)
+            if len(labels) and labels.max() >= len(manifest.class_names):
+                raise ClaimError("a label of no class")
         except (OSError, ValueError) as error:
             raise _damaged(layer, error) from error
         return Features(features, labels, manifest.class_names, groups=self.groups(layer))
@@ -190,42 +202,51 @@ class FeatureStore:
             raise _damaged(layer, error) from error
 
     def layers(self) -> Iterator[tuple[Path, Layer | None]]:
-        """Every layer's directory, with the layer where it is complete; nothing is checked."""
-        for directory in sorted((self.root / "features").glob("*/*.*")):
-            if directory.is_dir() and not directory.is_symlink():
-                layer = None
-                with suppress(IncompleteError):
-                    manifest = Manifest.read(directory)
-                    layer = Layer(directory, manifest) if manifest is not None else None
-                yield directory, layer
+        """Every layer's directory, with the layer where it is complete; nothing is checked.
+
+        Links are passed over; a folder that cannot be read is said.
+
+        Raises:
+            IncompleteError: All of the features are a link, or cannot be read.
+        """
+        for entry in self._folders(self._features()):
+            for directory in self._folders(entry):
+                if "." in directory.name:
+                    layer = None
+                    with suppress(ClaimError, OSError):
+                        manifest = Manifest.read(directory)
+                        layer = Layer(directory, manifest) if manifest is not None else None
+                    yield directory, layer
 
     def check(self, layer: Layer) -> list[Damage]:
         """What is wrong with a layer, as far as must be looked at now; nothing is changed."""
-        return check_parts(layer.directory, layer.manifest, self._hashes)
+        return check_layer(layer.directory, layer.manifest, self._hashes)
 
     def verify(self, directory: Path) -> list[Damage]:
-        """What is wrong with one layer, every byte read; nothing is changed.
-
-        Raises:
-            OSError: It cannot be read.
-        """
+        """What is wrong with one layer, every byte read; nothing is changed."""
         try:
             manifest = Manifest.read(directory)
-        except IncompleteError as error:
-            return [Damage(directory / MANIFEST, error.message)]
-        if manifest is not None:
-            damages = check_parts(directory, manifest, self._hashes, fresh=True)
-            if not damages or (directory / MANIFEST).exists():
-                return damages
-            # A run is replacing files, for which the manifest goes first.
+            if manifest is not None:
+                damages = check_layer(directory, manifest, self._hashes, fresh=True)
+                if not damages or (directory / MANIFEST).exists():
+                    return damages
+                # A run is replacing files, for which the manifest goes first.
+            paths = list_parts(directory)
+        except ClaimError as error:
+            return [Damage(directory / MANIFEST, str(error))]
+        except OSError as error:
+            return [Damage(directory, f"cannot be read ({error.strerror})")]
         damages = []
-        for path in list_parts(directory):
+        for path in paths:
             try:
+                regular_file(directory, path)
                 open_part(path, FileHashes().get(path))
             except FileNotFoundError:
                 continue
-            except ValueError as error:
+            except ClaimError as error:
                 damages.append(Damage(path, str(error)))
+            except OSError as error:
+                damages.append(Damage(path, f"cannot be read ({error.strerror})"))
         return damages
 
     def begin(
@@ -252,29 +273,89 @@ class FeatureStore:
         writers = []
         for key in keys:
             directory = self.directory(key)
+            if foreign := self._foreign(directory):
+                self._set_aside([foreign])
             with explained_write(directory, 0):
                 directory.mkdir(parents=True, exist_ok=True)
-                (directory / MANIFEST).unlink(missing_ok=True)
-                for litter in directory.glob(f".*{TEMPORARY_SUFFIX}"):
-                    litter.unlink()
-                if afresh:
-                    for path in list_parts(directory):
-                        path.unlink()
+                unwanted = [directory / MANIFEST, *directory.glob(f".*{TEMPORARY_SUFFIX}")]
+                for path in unwanted + (list_parts(directory) if afresh else []):
+                    self._unlink(path)
                 whole = self._whole_parts(directory, key)
             layer_facts = {"key": key.document, "n_rows": len(table.digests), **facts}
             writers.append(LayerWriter(directory, key, layer_facts, table, whole))
         return EntryWriter(writers, rows)
 
-    def _look(self, directory: Path) -> tuple[Layer | None, list[Damage]]:
+    def _look(self, key: FeatureKey) -> tuple[Layer | None, list[Damage]]:
+        directory = self.directory(key)
         try:
+            if foreign := self._foreign(directory):
+                return None, [foreign]
             manifest = Manifest.read(directory)
+            if manifest is None:
+                return None, []
+            if manifest.key != key.document:
+                raise ClaimError("another layer's manifest")
+        except ClaimError as error:
+            return None, [Damage(directory / MANIFEST, str(error))]
         except OSError as error:
-            raise IncompleteError(f"cannot read the cache: {error}") from error
-        except IncompleteError as error:
-            return None, [Damage(directory / MANIFEST, error.message)]
-        if manifest is None:
-            return None, []
-        return Layer(directory, manifest), check_parts(directory, manifest, self._hashes)
+            raise IncompleteError(f"cannot read the cache: {error}", _ANOTHER_PLACE) from error
+        return Layer(directory, manifest), check_layer(directory, manifest, self._hashes)
+
+    def _foreign(self, directory: Path) -> Damage | None:
+        """What stands where one of our own folders belongs: a link that leads out, or a file."""
+        self._features()
+        for folder in (directory.parent, directory):
+            try:
+                mode = folder.lstat().st_mode
+            except FileNotFoundError:
+                return None
+            if not stat.S_ISDIR(mode):
+                return Damage(folder, "a link" if stat.S_ISLNK(mode) else "no folder")
+        return None
+
+    def _features(self) -> Path:
+        """The folder of all features.
+
+        Raises:
+            IncompleteError: It is a link: what lies behind it is not ours to work in.
+        """
+        try:
+            return contained(self.root, self.root / "features")
+        except ClaimError as error:
+            raise IncompleteError(
+                f"the cache leads out of its folder: {error}",
+                "name the place itself with --cache-dir DIR or FEATRANK_CACHE",
+            ) from None
+        except OSError as error:
+            raise IncompleteError(f"cannot read the cache: {error}", _ANOTHER_PLACE) from error
+
+    def _folders(self, parent: Path) -> list[Path]:
+        """The folders in a folder, links left out; one that cannot be read is said."""
+        try:
+            with os.scandir(parent) as found:
+                names = sorted(entry.name for entry in found if entry.is_dir(follow_symlinks=False))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            self._warn(f"cannot read {parent}: {error.strerror}")
+            return []
+        return [parent / name for name in names]
+
+    def _unlink(self, path: Path) -> None:
+        """Remove a file or link; what is a folder is set aside."""
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            if not path.is_dir():
+                raise
+            self._set_aside([Damage(path, "a folder")])
+
+    def _seal(self, key: FeatureKey, layer: Layer) -> None:
+        """Give an older release's manifest, which was just proved, its checksum."""
+        with suppress(IncompleteError, Busy, OSError), self.lock(key, wait=False):
+            if Manifest.read(layer.directory) == layer.manifest:
+                layer.manifest.write(layer.directory)
+                mark_verified(layer.directory)
 
     def _whole_parts(self, directory: Path, key: FeatureKey) -> list[PartFile]:
         """The parts that an earlier pass left, checked; what is not whole is set aside."""
@@ -282,11 +363,15 @@ class FeatureStore:
         reached = 0
         for path in list_parts(directory):
             try:
+                regular_file(directory, path)
                 part = open_part(path, self._hashes.get(path))
                 if part.facts.get("key") != key.document or part.start < reached:
-                    raise ValueError("overlaps another part")
-            except (ValueError, OSError) as error:
+                    raise ClaimError("overlaps another part")
+            except ClaimError as error:
                 self._set_aside([Damage(path, str(error))])
+                continue
+            except OSError as error:
+                self._set_aside([Damage(path, f"cannot be read ({error.strerror})")])
                 continue
             whole.append(part)
             reached = part.stop
@@ -295,8 +380,13 @@ class FeatureStore:
     def _set_aside(self, damages: Sequence[Damage]) -> None:
         for damage in damages:
             self._warn(f"damaged cache file set aside: {damage}")
-        with explained_write(self.root, 0):
-            set_aside(self.root, damages)
+        try:
+            with explained_write(self.root, 0):
+                set_aside(self.root, damages)
+        except ClaimError as error:
+            raise IncompleteError(
+                f"the cache leads out of its folder: {error}", _ANOTHER_PLACE
+            ) from error
 
 
 def _damaged(layer: Layer, error: Exception) -> IncompleteError:

@@ -6,7 +6,7 @@ import errno
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,15 @@ from featrank.cache.manifest import Manifest
 from featrank.cache.parts import PartFile, Rows, class_counts, encode_part, write_part
 from featrank.errors import IncompleteError
 from featrank.records import FloatArray, LayerRef, Skipped
+from featrank.storage.contained import ClaimError
+from featrank.storage.kept_json import typed
 
 Span = tuple[int, int]
+
+# What a part says of its layer, and the manifest repeats.
+_FACTS = ("key", "model", "target", "split", "n_params", "n_features", "class_names")
+# All parts agree in these; a run that goes on may call the model and the target by other names.
+_SHARED = ("key", "n_rows", "n_params", "n_features", "class_names")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,25 +154,35 @@ def write_manifest(
     """Write the manifest of a layer whose parts are all there, from what the parts themselves say.
 
     Raises:
+        ClaimError: The parts do not belong together.
         OSError: No room or no permission.
     """
-    facts = parts[0].facts
-    files = tuple(part.part for part in parts)
-    manifest = Manifest(
-        key=facts["key"],
-        model=facts["model"],
-        target=facts["target"],
-        split=facts["split"],
-        n_params=facts["n_params"],
-        n_features=facts["n_features"],
-        class_names=tuple(facts["class_names"]),
-        class_counts=class_counts(directory, files, facts["class_names"]),
-        skipped=tuple(skip for part in parts for skip in part.skipped),
-        parts=files,
-        extraction=dict(extraction),
-    )
+    manifest = manifest_of(directory, parts, extraction)
     manifest.write(directory)
     return manifest
+
+
+def manifest_of(
+    directory: Path, parts: Sequence[PartFile], extraction: Mapping[str, Any]
+) -> Manifest:
+    """What the parts of a layer say together.
+
+    Raises:
+        ClaimError: They do not belong together.
+        OSError: A part cannot be read.
+    """
+    facts = parts[0].facts
+    if any(part.facts.get(name) != facts.get(name) for part in parts for name in _SHARED):
+        raise ClaimError("parts of different layers")
+    files = tuple(part.part for part in parts)
+    document = {
+        **{name: facts.get(name) for name in _FACTS},
+        "class_counts": class_counts(directory, files, facts["class_names"]),
+        "skipped": [asdict(skip) for part in parts for skip in part.skipped],
+        "parts": [asdict(part) for part in files],
+        "extraction": dict(extraction),
+    }
+    return typed(document, Manifest)
 
 
 @dataclass

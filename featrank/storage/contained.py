@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 _LONGEST_NAME = 255
 
@@ -77,7 +77,7 @@ def regular_file(root: Path, path: Path) -> os.stat_result:
     return status
 
 
-def open_file(root: Path, path: Path) -> BinaryIO:
+def open_file(root: Path, path: Path) -> BufferedReader:
     """A contained regular file, open for reading; a pipe or a device is refused, not waited for.
 
     Raises:

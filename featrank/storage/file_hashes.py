@@ -1,7 +1,8 @@
 """Content hashes of files, remembered by (path, size, mtime, ctime, inode).
 
 Hashing thousands of images on every run costs seconds; a file whose status has not changed has
-not changed. The memory is a convenience: where it cannot be read or written, files are hashed.
+not changed. The memory is a convenience: where it cannot be read or written, files are hashed. It
+is also a claim: each row carries a checksum, and a database with anything else in it is set aside.
 """
 
 from __future__ import annotations
@@ -11,18 +12,23 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from featrank.storage.contained import ClaimError, regular_file
+from featrank.storage.damage import put_away
 
 # A file changed this recently may change again within one tick of the file system's clock.
 _RACY_NS = 100_000_000
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS file_hashes (
+_SCHEMA = """CREATE TABLE file_hashes_2 (
     path BLOB PRIMARY KEY, size INTEGER, mtime INTEGER, ctime INTEGER, inode INTEGER,
-    sha256 TEXT NOT NULL
-) WITHOUT ROWID
-"""
+    sha256 TEXT NOT NULL, seal TEXT NOT NULL
+) WITHOUT ROWID"""
+
+# What older releases kept, without seals: replaced.
+_OLD_TABLE = "file_hashes"
+_SIDE_FILES = ("-journal", "-wal", "-shm")
 
 _Remembered = tuple[int, int, int, int, str]
 _Recall = Callable[[bytes], _Remembered | None]
@@ -73,41 +79,104 @@ class FileHashes:
     @contextmanager
     def _open(self) -> Iterator[_Recall]:
         """A function from a path to what is remembered of it."""
-        try:
-            found = self._database is not None and self._database.is_file()
-            connection = sqlite3.connect(str(self._database), timeout=10) if found else None
-        except (sqlite3.Error, OSError):
-            connection = None
-        if connection is None:
-            yield lambda _: None
-            return
-        query = "SELECT size, mtime, ctime, inode, sha256 FROM file_hashes WHERE path = ?"
+        with self._connected(make=False) as connection:
+            query = (
+                "SELECT size, mtime, ctime, inode, sha256, seal FROM file_hashes_2 WHERE path = ?"
+            )
 
-        def recall(key: bytes) -> _Remembered | None:
-            try:
-                row: _Remembered | None = connection.execute(query, (key,)).fetchone()
-            except sqlite3.Error:
-                return None
-            return row
+            def recall(key: bytes) -> _Remembered | None:
+                if connection is None:
+                    return None
+                try:
+                    row = connection.execute(query, (key,)).fetchone()
+                except (sqlite3.Error, ValueError):
+                    return None
+                if row is None or row[5] != _seal(key, row[:5]):
+                    return None
+                known: _Remembered = row[:5]
+                return known
 
-        with closing(connection):
             yield recall
 
     def _remember(self, rows: list[tuple[bytes | int | str, ...]]) -> None:
         if self._database is None or not rows:
             return
+        sealed = [(*row, _seal(row[0], row[1:])) for row in rows]
+        with self._connected(make=True) as connection, suppress(sqlite3.Error, OSError):
+            if connection is not None:
+                with connection:
+                    connection.executemany(
+                        "INSERT OR REPLACE INTO file_hashes_2 VALUES (?, ?, ?, ?, ?, ?, ?)", sealed
+                    )
+
+    @contextmanager
+    def _connected(self, *, make: bool) -> Iterator[sqlite3.Connection | None]:
+        """The database, where it is there and ours; what is not is set aside."""
+        connection = None
         try:
-            self._database.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._database, timeout=10)) as connection, connection:
-                connection.execute(_SCHEMA)
-                connection.executemany(
-                    "INSERT OR REPLACE INTO file_hashes VALUES (?, ?, ?, ?, ?, ?)", rows
-                )
-        except (sqlite3.Error, OSError) as error:
-            # This very class means a damaged file (its subclasses are locks, full disks and the
-            # like); without it the next run starts a new one.
+            connection = self._connect(make=make)
+        except ClaimError as error:
+            if self._database is not None:
+                put_away(self._database.parent, self._database, error)
+        except (sqlite3.Error, OSError):
+            pass  # busy, a full disk, no permission
+        try:
+            yield connection
+        finally:
+            if connection is not None:
+                connection.close()
+
+    def _connect(self, *, make: bool) -> sqlite3.Connection | None:
+        path = self._database
+        if path is None:
+            return None
+        if make:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        for side in ("", *_SIDE_FILES):
+            with suppress(FileNotFoundError):
+                regular_file(path.parent, path.with_name(path.name + side))
+        if not make and not path.exists():
+            return None
+        connection = sqlite3.connect(path, timeout=10)
+        try:
+            _check_schema(connection, make=make)
+        except sqlite3.DatabaseError as error:
+            connection.close()
+            # This very class means a damaged file; its subclasses are locks, full disks and the
+            # like.
             if type(error) is sqlite3.DatabaseError:
-                self._database.unlink(missing_ok=True)
+                raise ClaimError(str(error)) from error
+            raise
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _check_schema(connection: sqlite3.Connection, *, make: bool) -> None:
+    """See that there is one table and nothing else: a view or a trigger may compute for ever.
+
+    Raises:
+        ClaimError: There is something else.
+        sqlite3.Error: It cannot be read, or not be made.
+    """
+    there = connection.execute("SELECT type, name, sql FROM sqlite_master LIMIT 3").fetchall()
+    if [(kind, name) for kind, name, _ in there] == [("table", _OLD_TABLE)]:
+        if not make:
+            raise sqlite3.OperationalError("an older release's")
+        connection.execute(f"DROP TABLE {_OLD_TABLE}")
+        there = []
+    if not there and make:
+        connection.execute(_SCHEMA)
+    elif [(kind, sql) for kind, _, sql in there] != [("table", _SCHEMA)]:
+        if there:
+            raise ClaimError("not a memory of file hashes")
+        raise sqlite3.OperationalError("empty")
+
+
+def _seal(key: object, row: tuple[object, ...]) -> str:
+    """Checksum of a row."""
+    return hashlib.sha256(repr((key, *row)).encode()).hexdigest()[:16]
 
 
 def _hash_or_recall(path: Path, recall: _Recall, fresh: list[tuple[bytes | int | str, ...]]) -> str:

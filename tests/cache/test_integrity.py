@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from featrank.cache.integrity import check_parts
+from featrank.cache.integrity import check_layer
 from featrank.cache.key import FeatureKey
 from featrank.cache.manifest import MANIFEST, Manifest
-from featrank.cache.parts import list_parts
+from featrank.cache.part_names import list_parts
 from featrank.cache.store import FeatureStore
 from featrank.records import FloatArray
 from featrank.storage.file_hashes import FileHashes
@@ -94,7 +94,7 @@ def test_checksums_are_computed_again_once_a_day(
     directory = store.directory(key)
     hashes = FileHashes(tmp_path / "hashes.sqlite")
     time.sleep(0.15)
-    assert check_parts(directory, manifest, hashes) == []
+    assert check_layer(directory, manifest, hashes) == []
     read: list[Path] = []
 
     def counted(path: Path) -> str:
@@ -105,13 +105,14 @@ def test_checksums_are_computed_again_once_a_day(
 
     monkeypatch.setattr("featrank.cache.integrity.hash_file", counted)
     monkeypatch.setattr("featrank.storage.file_hashes.hash_file", counted)
-    assert check_parts(directory, manifest, hashes) == []
+    assert check_layer(directory, manifest, hashes) == []
     assert read == []
     yesterday = time.time() - 25 * 3600
-    os.utime(directory / MANIFEST, (yesterday, yesterday))
-    assert check_parts(directory, manifest, hashes) == []
+    for name in (MANIFEST, "_verified"):
+        os.utime(directory / name, (yesterday, yesterday))
+    assert check_layer(directory, manifest, hashes) == []
     assert len(read) == 4
-    assert check_parts(directory, manifest, hashes) == []
+    assert check_layer(directory, manifest, hashes) == []
     assert len(read) == 4
 
 
@@ -126,6 +127,6 @@ def test_a_cache_that_cannot_be_written_still_reports(
     def refuse(self: Path, target: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(IncompleteError, match="cannot write the cache"):
         store.find(key)

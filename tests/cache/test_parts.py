@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from featrank.cache.part_names import list_parts
 from featrank.cache.parts import (
     Rows,
     class_counts,
-    list_parts,
     open_part,
     read_blocks,
     read_features,

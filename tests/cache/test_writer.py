@@ -8,7 +8,8 @@ import pytest
 
 from featrank.cache.key import FeatureKey
 from featrank.cache.manifest import MANIFEST, Manifest, Part
-from featrank.cache.parts import PartFile, list_parts
+from featrank.cache.part_names import list_parts
+from featrank.cache.parts import PartFile
 from featrank.cache.store import FeatureStore
 from featrank.cache.writer import cut, explained_write, uncovered
 from featrank.errors import IncompleteError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,8 @@ def test_damaged_memory_is_replaced(file: Path, tmp_path: Path, reads: list[Path
     hashes = FileHashes(database)
     for _ in range(3):
         assert hashes.get(file) == sha256(b"one")
-    assert len(reads) == 2
+    assert len(reads) == 1
+    assert (tmp_path / "damaged" / "hashes.sqlite").is_file()
 
 
 def test_memory_that_cannot_be_written(file: Path, reads: list[Path]) -> None:
@@ -112,7 +114,8 @@ def test_memory_that_cannot_be_written(file: Path, reads: list[Path]) -> None:
 
 
 def test_memory_that_is_a_folder(file: Path, tmp_path: Path, reads: list[Path]) -> None:
-    assert FileHashes(tmp_path).get(file) == sha256(b"one")
+    (tmp_path / "folder").mkdir()
+    assert FileHashes(tmp_path / "folder").get(file) == sha256(b"one")
 
 
 def test_memory_without_its_table(file: Path, tmp_path: Path, reads: list[Path]) -> None:
@@ -145,3 +148,54 @@ def test_name_that_is_not_utf8(tmp_path: Path, hashes: FileHashes, reads: list[P
         pytest.skip("this file system wants UTF-8 names")
     assert hashes.get(path) == hashes.get(path) == sha256(b"one")
     assert len(reads) == 1
+
+
+def test_another_hash_in_the_memory_is_not_believed(
+    file: Path, tmp_path: Path, hashes: FileHashes, reads: list[Path]
+) -> None:
+    os.utime(file, (LONG_AGO, LONG_AGO))
+    time.sleep(0.15)  # the time of the last status change tells too
+    hashes.get(file)
+    with sqlite3.connect(tmp_path / "memory" / "hashes.sqlite") as connection:
+        assert connection.execute("UPDATE file_hashes_2 SET sha256 = 'ff'").rowcount == 1
+    reads.clear()
+    assert hashes.get(file) == sha256(b"one")
+    assert reads == [file]
+
+
+def test_a_view_that_never_ends_is_set_aside(file: Path, tmp_path: Path) -> None:
+    database = tmp_path / "hashes.sqlite"
+    with sqlite3.connect(database) as connection:
+        connection.execute(
+            "CREATE VIEW file_hashes_2 AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1"
+            " FROM n) SELECT i AS path, i AS size, 0 AS mtime, 0 AS ctime, 0 AS inode, '' AS sha256"
+            ", '' AS seal FROM n"
+        )
+    assert FileHashes(database).get(file) == sha256(b"one")
+    assert (tmp_path / "damaged" / "hashes.sqlite").is_file()
+
+
+@pytest.mark.parametrize("name", ["hashes.sqlite", "hashes.sqlite-journal", "hashes.sqlite-wal"])
+def test_a_link_is_not_followed(file: Path, tmp_path: Path, name: str) -> None:
+    victim = tmp_path / "victim"
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / name).symlink_to(victim)
+    time.sleep(0.15)
+    hashes = FileHashes(tmp_path / "cache" / "hashes.sqlite")
+    assert hashes.get(file) == hashes.get(file) == sha256(b"one")
+    assert not victim.exists()
+
+
+def test_the_memory_of_an_older_release_is_replaced(
+    file: Path, tmp_path: Path, reads: list[Path]
+) -> None:
+    database = tmp_path / "hashes.sqlite"
+    with sqlite3.connect(database) as connection:
+        connection.execute(
+            "CREATE TABLE file_hashes (path BLOB PRIMARY KEY, sha256 TEXT) WITHOUT ROWID"
+        )
+    time.sleep(0.15)
+    hashes = FileHashes(database)
+    assert hashes.get(file) == hashes.get(file) == sha256(b"one")
+    assert len(reads) == 1
+    assert not (tmp_path / "damaged").exists()
