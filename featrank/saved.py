@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,29 @@ from featrank.records import (
     Skipped,
     TargetInfo,
 )
-from featrank.schema import SCHEMA_VERSION
+from featrank.schema import SCHEMA_VERSION, ResultDocument
+from featrank.storage.contained import ClaimError
+from featrank.storage.kept_json import MAX_BYTES, parse_json, typed
 
 _WAY_OUT = "write one with featrank rank … -o result.json"
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What later steps read of a run's settings."""
+
+    metrics: tuple[str, ...]
+    by: str | None = None
+    layers_by: tuple[str, ...] = ()
+    no_vote: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Stamp:
+    """What later steps read of a stamp."""
+
+    created: str
+    versions: dict[str, str]
 
 
 def read_result(path: Path) -> Result:
@@ -35,30 +54,25 @@ def read_result(path: Path) -> Result:
         InputError: No such file, or it is no result of this version's shape.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        document = json.loads(text, parse_float=_finite, parse_constant=_finite)
+        with path.open("rb") as stream:  # perhaps a pipe, which has no size
+            document = parse_json(stream.read(MAX_BYTES + 1))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", _WAY_OUT) from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON: {error}", _WAY_OUT) from error
+    except ClaimError as error:
+        raise InputError(f"{path} {error}", _WAY_OUT) from error
     version = document.get("schema_version") if isinstance(document, dict) else None
     if version != SCHEMA_VERSION:
         said = f"has schema version {version}" if version is not None else "is no result"
         raise InputError(f"{path} {said}; this featrank reads {SCHEMA_VERSION}", _WAY_OUT)
     try:
-        return result_of(document)
+        whole = typed(document, ResultDocument)
+        typed(whole["config"], _Settings)
+        typed(whole["stamp"], _Stamp)
+        return result_of(whole)
     except KeyError as error:
         raise InputError(f"{path} is no whole result: no {error}", _WAY_OUT) from error
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(f"{path} is no whole result: {error}", _WAY_OUT) from error
-
-
-def _finite(text: str) -> float:
-    """A number; a comparison with NaN is always false, and would pass a gate."""
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text} is no finite number")
-    return value
 
 
 def result_of(document: Mapping[str, Any]) -> Result:

@@ -1,4 +1,8 @@
+import copy
 import json
+import random
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
@@ -7,6 +11,7 @@ from result_documents import large_document, small_document
 
 from featrank.errors import InputError
 from featrank.render.document import result_document
+from featrank.render.files import write_outputs
 from featrank.saved import read_result, result_of
 from featrank.schema import ResultDocument, RowDocument, ScoreDocument, TargetDocument
 
@@ -42,14 +47,64 @@ def example(hint: Any) -> Any:
     return made.get(get_origin(hint) or hint)
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "9" * 5000, "5", "\x00"])
+def test_what_is_no_json_of_ours(tmp_path: Path, text: str) -> None:
+    (tmp_path / "r.json").write_text(text)
+    with pytest.raises(InputError):
+        read_result(tmp_path / "r.json")
+
+
+STRANGE: list[Any] = [
+    None,
+    True,
+    -1,
+    10**18,
+    -1e308,
+    "",
+    "\ud800",
+    [],
+    {},
+    [1],
+    {"a": 1},
+    [[["x"]]],
+]
+
+
+def places(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    items = document.items() if isinstance(document, dict) else enumerate(document)
+    for key, value in items:
+        yield (*path, key)
+        if isinstance(value, dict | list):
+            yield from places(value, (*path, key))
+
+
+def test_a_field_of_another_kind_is_refused_or_harmless(tmp_path: Path) -> None:
+    """Every field of a result, changed to what it should never be: a sentence or a table."""
+    rng = random.Random(0)
+    whole = large_document(3, 2)
+    for place in places(whole):
+        document: Any = copy.deepcopy(whole)
+        *above, last = place
+        holder = document
+        for key in above:
+            holder = holder[key]
+        holder[last] = rng.choice(STRANGE)
+        path = tmp_path / "r.json"
+        path.write_text(json.dumps(document))
+        with suppress(InputError):
+            read = result_document(read_result(path))
+            for suffix in (".md", ".csv", ".json"):
+                write_outputs([tmp_path / f"out{suffix}"], read)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"schema_version": 7}, "schema version 7"),
         ({"rows": None}, "no whole result"),
-        ({"rows": [{}]}, "no whole result: no 'model'"),
+        ({"rows": [{}]}, "no whole result: Object missing required field `model`"),
         ({"target": []}, "no whole result"),
-        ({"config": {}}, "no 'metrics'"),
+        ({"config": {}}, "missing required field `metrics`"),
     ],
 )
 def test_what_is_no_result(tmp_path: Path, change: dict[str, object], said: str) -> None:

@@ -51,7 +51,7 @@ def read_kept(root: Path, path: Path, max_bytes: int = MAX_BYTES) -> dict[str, A
     """
     document, sealed = read_perhaps_sealed(root, path, max_bytes)
     if not sealed:
-        raise ClaimError("it has no checksum")
+        raise ClaimError("has no checksum")
     return document
 
 
@@ -67,7 +67,7 @@ def read_perhaps_sealed(
     with open_file(root, path) as stream:
         document = parse_json(stream.read(max_bytes + 1), max_bytes)
     if not isinstance(document, dict):
-        raise ClaimError("it is no JSON object")
+        raise ClaimError("is no JSON object")
     seal = document.pop(SEAL, None)
     if seal is not None and seal != digest_json(document):
         raise ClaimError("its checksum differs")
@@ -81,14 +81,14 @@ def parse_json(data: bytes, max_bytes: int = MAX_BYTES) -> Any:
         ClaimError: Not JSON, too long, too deep, or a number that no computer holds.
     """
     if len(data) > max_bytes:
-        raise ClaimError(f"it is longer than {max_bytes:,} bytes")
+        raise ClaimError(f"is longer than {max_bytes:,} bytes")
     try:
         # Not msgspec: it refuses the half characters that names of files may hold.
         document = json.loads(data, parse_int=_integer, parse_float=_finite, parse_constant=_finite)
     except RecursionError:
-        raise ClaimError("it is nested too deeply") from None
+        raise ClaimError("is nested too deeply") from None
     except ValueError as error:
-        raise ClaimError(f"it is not JSON: {error}") from None
+        raise ClaimError(f"is not JSON: {error}") from None
     _check_depth(document)
     return document
 
@@ -123,7 +123,7 @@ def _check_depth(document: object) -> None:
     while level:
         depth += 1
         if depth > _MAX_DEPTH:
-            raise ClaimError("it is nested too deeply")
+            raise ClaimError("is nested too deeply")
         below: list[object] = []
         for value in level:
             if isinstance(value, dict):

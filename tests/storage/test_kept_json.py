@@ -46,7 +46,7 @@ def test_without_a_seal_it_is_old_or_foreign(tmp_path: Path) -> None:
     path = tmp_path / "old.json"
     path.write_text('{"a": 1}')
     assert read_perhaps_sealed(tmp_path, path) == ({"a": 1}, False)
-    with pytest.raises(ClaimError, match="no checksum"):
+    with pytest.raises(ClaimError, match="has no checksum"):
         read_kept(tmp_path, path)
 
 
