@@ -5,7 +5,10 @@ Both rest on locks that the operating system drops when their owner dies, howeve
 
 from __future__ import annotations
 
+import errno
+import functools
 import json
+import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,8 +17,15 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from featrank.storage.atomic import write_text
+from featrank.storage.contained import ClaimError, contained, open_file, regular_file
+from featrank.storage.damage import put_away
+from featrank.storage.kept_json import parse_json, typed
+from featrank.storage.refusals import NOT_OFFERED
 
-_GUARD = "guard.lock"
+log = logging.getLogger("featrank")
+
+_LEASES, _GUARD = "leases", "guard.lock"
+_LONGEST_LIST = 2**24
 
 
 class Busy(Exception):  # noqa: N818 (a state, not an error)
@@ -35,12 +45,10 @@ def extraction_lock(root: Path, entry: str, *, wait: bool) -> Iterator[None]:
         Busy: Another process holds it, and we do not wait.
         OSError: The lock file cannot be made.
     """
-    path = root / "locks" / f"{entry}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
     # One lock a path in this process, so that holding it twice is no deadlock.
-    lock = FileLock(path, is_singleton=True)
+    lock = FileLock(_own(root, root / "locks" / f"{entry}.lock"), is_singleton=True)
     try:
-        lock.acquire(timeout=-1 if wait else 0)
+        _acquire(lock, timeout=-1 if wait else 0)
     except Timeout:
         raise Busy(entry) from None
     try:
@@ -60,7 +68,8 @@ class Lease:
     """
 
     def __init__(self, root: Path) -> None:
-        self._folder = root / "leases"
+        self._root = root
+        self._folder = root / _LEASES
         self._name = uuid.uuid4().hex
         self._entries: set[str] = set()
         self._lock: FileLock | None = None
@@ -70,13 +79,11 @@ class Lease:
         if self._entries.issuperset(entries):
             return
         self._entries.update(entries)
-        with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self._folder / _GUARD):
-                if self._lock is None:
-                    self._lock = FileLock(self._folder / f"{self._name}.lock", timeout=0)
-                    self._lock.acquire()
-                write_text(self._folder / f"{self._name}.json", json.dumps(sorted(self._entries)))
+        with suppress(OSError), _guard(self._root):
+            if self._lock is None:
+                self._lock = FileLock(self._folder / f"{self._name}.lock")
+                _acquire(self._lock, timeout=0)
+            write_text(self._folder / f"{self._name}.json", json.dumps(sorted(self._entries)))
 
     def close(self) -> None:
         """Let go of all of them."""
@@ -94,20 +101,87 @@ def leased_entries(root: Path) -> Iterator[set[str]]:
     Raises:
         OSError: The cache cannot be written.
     """
-    folder = root / "leases"
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / _GUARD):
+    folder = root / _LEASES
+    with _guard(root):
         needed: set[str] = set()
         for path in folder.glob("*.json"):
-            lock = FileLock(path.with_suffix(".lock"), timeout=0)
+            lock = FileLock(_own(root, path.with_suffix(".lock")))
             try:
-                lock.acquire()
+                _acquire(lock, timeout=0)
             except Timeout:
-                needed.update(json.loads(path.read_text()))
+                needed.update(_listed(root, path))
             else:
                 lock.release()
                 _remove(folder, path.stem)
         yield needed
+
+
+def _listed(root: Path, path: Path) -> list[str]:
+    """The entries of a lease; none where it is no list of ours."""
+    try:
+        with open_file(root, path) as stream:
+            return typed(parse_json(stream.read(_LONGEST_LIST + 1), _LONGEST_LIST), list[str])
+    except FileNotFoundError:
+        return []
+    except ClaimError as error:
+        put_away(root, path, error)
+        return []
+
+
+@contextmanager
+def _guard(root: Path) -> Iterator[None]:
+    """While the block runs, no other process changes the leases."""
+    lock = FileLock(_own(root, root / _LEASES / _GUARD))
+    _acquire(lock, timeout=-1)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _own(root: Path, path: Path) -> Path:
+    """A lock's path in a folder of ours; what else has its name is set aside.
+
+    Raises:
+        OSError: The folder cannot be made, or leads out of the root.
+    """
+    try:
+        contained(root, path.parent).mkdir(parents=True, exist_ok=True)
+        try:
+            regular_file(root, path)
+        except FileNotFoundError:
+            pass
+        except ClaimError as error:
+            put_away(root, path, error)
+    except ClaimError as error:
+        raise OSError(errno.ELOOP, str(error)) from error
+    return path
+
+
+def _acquire(lock: FileLock, timeout: float) -> None:
+    """Take a lock; where the file system grants none, go on without, and say so once.
+
+    Every file is written whole, so that two processes at the same entry only do the work twice.
+
+    Raises:
+        Timeout: Somebody else has it.
+        OSError: The file cannot be made.
+    """
+    try:
+        lock.acquire(timeout=timeout)
+    except NotImplementedError:  # how filelock says that there is no flock
+        _say_no_locks()
+    except OSError as error:
+        if error.errno not in NOT_OFFERED - {errno.EPERM}:
+            raise
+        _say_no_locks()
+
+
+@functools.cache
+def _say_no_locks() -> None:
+    log.warning(
+        "warning: the cache's file system grants no locks: do not prune while another run is going"
+    )
 
 
 def _remove(folder: Path, name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from featrank.errors import IncompleteError
 from featrank.records import FloatArray, LayerRef, Skipped
 from featrank.storage.contained import ClaimError
 from featrank.storage.kept_json import typed
+from featrank.storage.refusals import NO_ROOM, way_out
 
 Span = tuple[int, int]
 
@@ -257,7 +257,7 @@ def explained_write(directory: Path, needed: int) -> Iterator[None]:
 def write_error(directory: Path, needed: int, error: OSError) -> IncompleteError:
     """What a failed write in the cache means, with the bytes needed and free where room ran out."""
     elsewhere = "choose another place with --cache-dir DIR or FEATRANK_CACHE"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in NO_ROOM:
         try:
             free = shutil.disk_usage(directory).free
         except OSError:
@@ -267,4 +267,6 @@ def write_error(directory: Path, needed: int, error: OSError) -> IncompleteError
             f" ({error.strerror})",
             f"make room (`featrank cache prune`), or {elsewhere}; the next run goes on from here",
         )
-    return IncompleteError(f"cannot write the cache at {directory}: {error.strerror}", elsewhere)
+    return IncompleteError(
+        f"cannot write the cache at {directory}: {error.strerror}", way_out(error, elsewhere)
+    )

@@ -25,6 +25,7 @@ from featrank.cli.score import score
 from featrank.cli.table import table
 from featrank.cli.termination import EXIT_CODE, Terminated, ended_by_sigterm
 from featrank.errors import FeatrankError
+from featrank.storage.refusals import way_out
 
 
 class _Ending(BaseException):
@@ -101,6 +102,7 @@ def main() -> None:
     Exit codes: 0 done; 1 a gate said no; 2 asked wrongly; 3 could not complete; 130 interrupted;
     143 terminated.
     """
+    _open_closed_streams()
     if not (sys.stdout.isatty() and sys.stderr.isatty()):
         # Typer takes every run under GitHub Actions for one on a terminal, escape codes and all.
         os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")
@@ -110,6 +112,11 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     with ended_by_sigterm():
         code = _run()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _silence_stdout()
+        code = code or 3
     sys.exit(code)
 
 
@@ -141,10 +148,15 @@ def _run() -> int:  # noqa: PLR0911 (one return an ending)
     except BrokenPipeError:
         return _reader_left()
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            return _crash(error)
-        _say("error", f"no space left: {error.filename or 'where stdout goes'}")
-        _say("hint", "make room; what is finished is kept, and the same command goes on from there")
+        _trace(error)
+        where = error.filename or ("where stdout goes" if error.errno == errno.ENOSPC else "")
+        _say("error", f"{where and f'{where}: '}{error.strerror or error}")
+        _say("hint", f"{way_out(error)}; what is finished is kept")
+        return 3
+    except MemoryError as error:
+        _trace(error)
+        _say("error", "out of memory")
+        _say("hint", "free memory, or use fewer --workers; what is finished is kept")
         return 3
     except Exception as error:  # a crash must not look like a verdict
         return _crash(error)
@@ -153,8 +165,28 @@ def _run() -> int:  # noqa: PLR0911 (one return an ending)
 
 def _reader_left() -> int:
     """The reader has gone, as with `featrank … | head`: nothing may be written any more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _silence_stdout()
     return 0
+
+
+def _silence_stdout() -> None:
+    """What is still to be flushed goes nowhere; at the exit it could only fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_closed_streams() -> None:
+    """Stand-ins for streams that the caller closed (``>&-``).
+
+    Without them the next file opened would become stdout, and a table be printed into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
 
 
 def _crash(error: Exception) -> int:

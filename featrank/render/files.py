@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from featrank.render.format import Format
 from featrank.reporting import Reporter
 from featrank.schema import ResultDocument
 from featrank.storage.atomic import write_bytes
+from featrank.storage.refusals import way_out
 
 FORMATS: Registry[Format] = Registry("featrank.render", "FORMAT", "format")
 
@@ -25,21 +27,20 @@ def check_outputs(paths: Sequence[Path]) -> None:
     """
     for path in paths:
         _format_of(path)
-        if path.is_dir():
-            raise InputError(
-                f"-o {path}: is a folder", f"name a file in it: {path / 'result.json'}"
-            )
-        if not path.parent.is_dir():
-            raise InputError(f"-o {path}: no such folder", f"mkdir -p {path.parent}")
         try:
+            if path.is_dir():
+                raise InputError(
+                    f"-o {path}: is a folder", f"name a file in it: {path / 'result.json'}"
+                )
+            if not path.parent.is_dir():
+                raise InputError(f"-o {path}: no such folder", f"mkdir -p {path.parent}")
             if path.exists() and not os.access(path, os.W_OK):
-                raise PermissionError
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             with tempfile.TemporaryFile(dir=path.parent):
                 pass
         except OSError as error:
-            said = f" ({error.strerror})" if error.strerror else ""
             raise InputError(
-                f"-o {path}: no permission to write{said}", "choose another place"
+                f"-o {path}: cannot be written ({error.strerror or error})", way_out(error)
             ) from error
 
 
@@ -58,7 +59,8 @@ def write_outputs(paths: Sequence[Path], document: ResultDocument) -> None:
     if failures:
         path, reason = failures[0]
         raise IncompleteError(
-            f"cannot write {path}: {reason.strerror}", "make room for it and run again"
+            f"cannot write {path}: {reason.strerror or reason}",
+            f"{way_out(reason)}, and run again: what is computed is kept",
         ) from reason
 
 

@@ -1,3 +1,6 @@
+import errno
+import fcntl
+import os
 import subprocess
 import sys
 import time
@@ -6,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from featrank.cache import locks
 from featrank.cache.locks import Busy, Lease, extraction_lock, leased_entries
 
 LOCK = """
@@ -107,3 +111,66 @@ def test_a_cache_that_cannot_be_written_needs_no_lease(tmp_path: Path) -> None:
     lease = Lease(tmp_path / "file")
     lease.add("a")
     lease.close()
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_worked_on_and_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, number: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    locks._say_no_locks.cache_clear()
+    lease = Lease(tmp_path)
+    for entry in ("one", "two"):
+        lease.add(entry)
+        with extraction_lock(tmp_path, entry, wait=True):
+            pass
+    with leased_entries(tmp_path):
+        pass
+    lease.close()
+    assert caplog.text.count("grants no locks") == 1
+
+
+@pytest.mark.parametrize("name", ["locks/entry.lock", "leases/guard.lock", "leases/x.lock"])
+def test_links_in_place_of_locks_lead_nowhere(tmp_path: Path, name: str) -> None:
+    victim, root = tmp_path / "victim", tmp_path / "cache"
+    victim.write_text("precious")
+    os.utime(victim, (1, 1))
+    (root / name).parent.mkdir(parents=True)
+    (root / name).symlink_to(victim)
+    (root / "leases").mkdir(exist_ok=True)
+    (root / "leases" / "x.json").write_text('["entry"]')
+    with leased_entries(root) as leased, extraction_lock(root, "entry", wait=True):
+        assert leased == set()
+    assert victim.read_text() == "precious"
+    assert victim.stat().st_mtime == 1
+
+
+@pytest.mark.parametrize("folder", ["locks", "leases"])
+def test_a_folder_of_locks_behind_a_link_is_refused(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / folder).symlink_to(tmp_path / "victim")
+    root = tmp_path / "cache"
+    lock = leased_entries(root) if folder == "leases" else extraction_lock(root, "e", wait=True)
+    with pytest.raises(OSError, match="link"), lock:
+        pass
+    assert list((tmp_path / "victim").iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "{}", "[5]", "nonsense", None])
+def test_a_list_that_is_none_is_set_aside(tmp_path: Path, content: str | None) -> None:
+    process = start(LEASE, tmp_path)
+    (listed,) = (tmp_path / "leases").glob("*.json")
+    listed.unlink()
+    if content is None:
+        os.mkfifo(listed)
+    else:
+        listed.write_text(content)
+    with leased_entries(tmp_path) as leased:
+        assert leased == set()
+    assert not listed.exists()
+    process.kill()
+    process.communicate()

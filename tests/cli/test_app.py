@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -31,6 +32,9 @@ def failing(error: BaseException) -> Callable[[], None]:
         (InputError("no such folder", "mkdir it"), 2, "error: no such folder\nhint: mkdir it\n"),
         (IncompleteError("cache damaged"), 3, "error: cache damaged\n"),
         (KeyError("x"), 3, "unexpected KeyError"),
+        (OSError(errno.EMFILE, "Too many open files", "a.png"), 3, "hint: allow more open files"),
+        (OSError(errno.EACCES, "Permission denied", "a"), 3, "error: a: Permission denied"),
+        (MemoryError(), 3, "error: out of memory"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (SystemExit(None), 0, ""),
         (SystemExit(1), 1, ""),
@@ -104,8 +108,16 @@ def test_a_full_disk_is_named() -> None:
     command = f"{sys.executable} -m featrank metrics > /dev/full"
     ended = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert ended.returncode == 3
-    assert "no space left" in ended.stderr
+    assert "No space left" in ended.stderr
     assert "bug" not in ended.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_the_caller_closed(closed: str, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m featrank metrics {closed}"
+    ended = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0
+    assert ended.stderr == ""
 
 
 def test_an_interrupt_is_130_and_says_what_is_kept(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_all_that_was_promised_is_there() -> None:
         ("r.xls", "unknown format"),
         ("none/r.json", "no such folder"),
         ("folder.json", "is a folder"),
-        ("/proc/r.json", "no permission"),
+        ("/proc/r.json", "cannot be written"),
     ],
 )
 def test_what_cannot_be_written_is_refused_first(tmp_path: Path, name: str, said: str) -> None:

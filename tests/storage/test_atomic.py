@@ -1,5 +1,7 @@
+import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,42 @@ def test_permissions_follow_the_umask(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o644
+
+
+def refuse(number: int) -> Callable[..., None]:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "number"),
+    [
+        (Path, "chmod", errno.EPERM),
+        (Path, "replace", errno.EPERM),
+        (Path, "replace", errno.ENOSYS),
+        (os, "fsync", errno.EINVAL),
+        (os, "fsync", errno.ENOSYS),
+    ],
+)
+def test_what_a_file_system_lacks_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: object, name: str, number: int
+) -> None:
+    monkeypatch.setattr(place, name, refuse(number))
+    for text in ("one", "two"):
+        write_text(tmp_path / "a.json", text)
+        assert (tmp_path / "a.json").read_text() == text
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "number"), [(os, "fsync", errno.EIO), (Path, "replace", errno.EISDIR)]
+)
+def test_what_failed_is_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: object, name: str, number: int
+) -> None:
+    monkeypatch.setattr(place, name, refuse(number))
+    with pytest.raises(OSError, match=os.strerror(number)):
+        write_text(tmp_path / "a.json", "one")
+    assert list(tmp_path.iterdir()) == []
