@@ -6,6 +6,7 @@ import dataclasses
 import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 
 from featrank.cache.key import FeatureKey
 from featrank.cache.locks import Busy
@@ -143,9 +144,12 @@ def _extract(
     watch = Stopwatch()
     with (
         keep_interrupts() as raise_lost,
+        closing(
+            extract_features(backbone, target, writer.spans, config.batch_size, workers)
+        ) as batches,
         reporter.progress(model.requested, writer.n_missing) as advance,
     ):
-        for batch in extract_features(backbone, target, writer.spans, config.batch_size, workers):
+        for batch in batches:
             writer.add(batch.span, batch.rows, batch.features, batch.skipped, last=batch.last)
             done = len(batch.rows) + len(batch.skipped)
             watch.count(done)

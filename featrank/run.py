@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from featrank.cache.store import FeatureStore
 from featrank.config import RunConfig
@@ -16,6 +14,7 @@ from featrank.plan import Candidate, Pass, plan_passes
 from featrank.records import Skipped
 from featrank.reporting import Reporter
 from featrank.storage.file_hashes import FileHashes
+from featrank.storage.temporary import TemporaryFolder
 from featrank.targets import open_target
 from featrank.targets.target import Target
 from featrank.zoos import resolve_models
@@ -99,7 +98,7 @@ def open_cache(config: RunConfig, reporter: Reporter) -> Iterator[tuple[FeatureS
     shelf = Shelf.at(config.cache_dir, allow_partial=config.allow_partial, reporter=reporter)
     with ExitStack() as stack:
         if config.cache_dir is None or config.cache == "off":
-            root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="featrank-")))
+            root = stack.enter_context(TemporaryFolder())
             store = FeatureStore(root, FileHashes(), reporter.warn)
         else:
             store = FeatureStore(config.cache_dir, shelf.hashes, reporter.warn)

@@ -2,6 +2,45 @@
 
 from __future__ import annotations
 
-from featrank.cli.app import main
+import sys
+
+from featrank.cli.streams import open_closed_streams
+from featrank.cli.termination import Terminated, ended_by_signals, ending_line, leave
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Run the program; never returns.
+
+    Exit codes: 0 done; 1 a gate said no; 2 asked wrongly; 3 could not complete; 130 interrupted;
+    143 terminated.
+    """
+    open_closed_streams()
+    received: list[int] = []
+    try:
+        # Before the imports: they take long enough for a signal to come in between.
+        with ended_by_signals() as received:
+            code = _run()
+            if received:
+                leave(code)
+    except (KeyboardInterrupt, Terminated) as ending:  # a second signal, or between two lines
+        code = _code(ending)
+    if received:
+        leave(code)
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        from featrank.cli.app import run
+
+        return run()
+    except (KeyboardInterrupt, Terminated) as ending:
+        code = _code(ending)
+        sys.stderr.write(ending_line(code))
+        return code
+
+
+def _code(ending: BaseException) -> int:
+    return 130 if isinstance(ending, KeyboardInterrupt) else 143

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from featrank.cli import main
 from featrank.cli.cache import cache
 from featrank.cli.extract import extract
 from featrank.cli.gate import gate
@@ -22,10 +23,12 @@ from featrank.cli.metrics import metrics
 from featrank.cli.models import models
 from featrank.cli.rank import rank
 from featrank.cli.score import score
+from featrank.cli.streams import silence_stdout
 from featrank.cli.table import table
-from featrank.cli.termination import EXIT_CODE, Terminated, ended_by_sigterm
 from featrank.errors import FeatrankError
 from featrank.storage.refusals import way_out
+
+__all__ = ["app", "main", "run"]
 
 
 class _Ending(BaseException):
@@ -96,13 +99,12 @@ def featrank(
     """Shared options of all commands."""
 
 
-def main() -> None:
-    """Run the program; never returns.
+def run() -> int:
+    """Run the program; returns its exit code.
 
-    Exit codes: 0 done; 1 a gate said no; 2 asked wrongly; 3 could not complete; 130 interrupted;
-    143 terminated.
+    Raises:
+        KeyboardInterrupt: On Ctrl-C; and what else a signal raises.
     """
-    _open_closed_streams()
     if not (sys.stdout.isatty() and sys.stderr.isatty()):
         # Typer takes every run under GitHub Actions for one on a terminal, escape codes and all.
         os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")
@@ -110,17 +112,16 @@ def main() -> None:
         # What the terminal's encoding lacks is shown as a question mark, and is no crash.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    with ended_by_sigterm():
-        code = _run()
+    code = _ending()
     try:
         sys.stdout.flush()
     except OSError:
-        _silence_stdout()
+        silence_stdout()
         code = code or 3
-    sys.exit(code)
+    return code
 
 
-def _run() -> int:  # noqa: PLR0911 (one return an ending)
+def _ending() -> int:  # noqa: PLR0911 (one return an ending)
     try:
         try:
             app()
@@ -139,12 +140,6 @@ def _run() -> int:  # noqa: PLR0911 (one return an ending)
         if error.hint:
             _say("hint", error.hint)
         return error.exit_code
-    except KeyboardInterrupt:
-        _say("interrupted", "what is finished is kept; the same command goes on from there")
-        return 130
-    except Terminated:
-        _say("terminated", "what is finished is kept; the same command goes on from there")
-        return EXIT_CODE
     except BrokenPipeError:
         return _reader_left()
     except OSError as error:
@@ -165,28 +160,8 @@ def _run() -> int:  # noqa: PLR0911 (one return an ending)
 
 def _reader_left() -> int:
     """The reader has gone, as with `featrank … | head`: nothing may be written any more."""
-    _silence_stdout()
+    silence_stdout()
     return 0
-
-
-def _silence_stdout() -> None:
-    """What is still to be flushed goes nowhere; at the exit it could only fail once more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _open_closed_streams() -> None:
-    """Stand-ins for streams that the caller closed (``>&-``).
-
-    Without them the next file opened would become stdout, and a table be printed into it.
-    """
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_RDWR), number)
-    for name, number in (("stdout", 1), ("stderr", 2)):
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
 
 
 def _crash(error: Exception) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,7 +128,7 @@ def extract_features(
     spans: Sequence[Span],
     batch_size: int,
     workers: int,
-) -> Iterator[FeatureBatch]:
+) -> Generator[FeatureBatch, None, None]:
     """Forward the images of some stretches of a target, once.
 
     Args:
@@ -138,7 +139,7 @@ def extract_features(
         workers: Processes that decode.
 
     Raises:
-        IncompleteError: The forward pass failed.
+        IncompleteError: The forward pass failed, an image is out of reach, or a decoder was killed.
     """
     steps = _steps(spans, batch_size)
     target.prepare([target.samples[row] for step in steps for row in step.rows])
@@ -150,9 +151,11 @@ def extract_features(
         workers,
         pin_memory=backbone.device.type == "cuda",
     )
-    for step, batch in zip(steps, images, strict=True):
-        features = backbone.forward(batch.pixels) if batch.pixels is not None else backbone.empty()
-        yield FeatureBatch(step.span, batch.rows, features, batch.skipped, step.last)
+    with closing(images):
+        for step, batch in zip(steps, images, strict=True):
+            pixels = batch.pixels
+            features = backbone.forward(pixels) if pixels is not None else backbone.empty()
+            yield FeatureBatch(step.span, batch.rows, features, batch.skipped, step.last)
 
 
 class Stopwatch:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Generator, Sequence
 
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader, Dataset
 
+from featrank.extract.decoders import Decoders, ImageBatch
 from featrank.records import Preprocessing, Skipped
 from featrank.targets.decode import MAX_PIXELS
 from featrank.targets.target import Sample, UnreadableImage
@@ -56,22 +52,9 @@ def refuse_elongated(size: tuple[int, int], preprocessing: Preprocessing) -> Non
         raise UnreadableImage(f"too elongated: {size[0]} × {size[1]} pixels")
 
 
-@dataclass(frozen=True, slots=True)
-class ImageBatch:
-    """Transformed images of one batch.
+class _Decoding:
+    """Makes batches; can be sent to a decoder."""
 
-    Attributes:
-        rows: Their rows in the target.
-        pixels: ``(len(rows), 3, height, width)`` float32.
-        skipped: The images of the batch that could not be decoded.
-    """
-
-    rows: list[int]
-    pixels: torch.Tensor | None
-    skipped: list[Skipped]
-
-
-class _Images(Dataset[tuple[int, torch.Tensor | Skipped]]):
     def __init__(
         self,
         samples: Sequence[Sample],
@@ -83,36 +66,20 @@ class _Images(Dataset[tuple[int, torch.Tensor | Skipped]]):
         self._preprocessing = preprocessing
         self._transform = create_transform(preprocessing)
 
-    def __len__(self) -> int:
-        return len(self._samples)
-
-    def __getitem__(self, row: int) -> tuple[int, torch.Tensor | Skipped]:
-        sample = self._samples[row]
-        try:
-            image = self._read(sample)
-            refuse_elongated(image.size, self._preprocessing)
-            return row, self._transform(image)
-        except UnreadableImage as error:
-            return row, Skipped(sample.path, str(error))
-
-
-def _collate(items: Sequence[tuple[int, torch.Tensor | Skipped]]) -> ImageBatch:
-    good = [(row, item) for row, item in items if isinstance(item, torch.Tensor)]
-    return ImageBatch(
-        rows=[row for row, _ in good],
-        pixels=torch.stack([pixels for _, pixels in good]) if good else None,
-        skipped=[item for _, item in items if isinstance(item, Skipped)],
-    )
-
-
-def _start_worker(_: int) -> None:
-    # Ctrl-C and SIGTERM reach the whole group but are the main process's to handle; it ends its
-    # workers itself. A worker that died of them would look like a failure of the model.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # A thread that still hands over images when the main process ends loses its connection; what
-    # fails in the worker itself is raised in the main process.
-    sys.excepthook = lambda *_: None
+    def __call__(self, rows: Sequence[int]) -> ImageBatch:
+        good: list[int] = []
+        pixels: list[torch.Tensor] = []
+        skipped: list[Skipped] = []
+        for row in rows:
+            sample = self._samples[row]
+            try:
+                image = self._read(sample)
+                refuse_elongated(image.size, self._preprocessing)
+                pixels.append(self._transform(image))
+                good.append(row)
+            except UnreadableImage as error:
+                skipped.append(Skipped(sample.path, str(error)))
+        return ImageBatch(good, torch.stack(pixels) if pixels else None, skipped)
 
 
 def load_batches(
@@ -123,8 +90,8 @@ def load_batches(
     workers: int,
     *,
     pin_memory: bool,
-) -> Iterator[ImageBatch]:
-    """Batches of transformed images.
+) -> Generator[ImageBatch, None, None]:
+    """Batches of transformed images; close it, and no decoder is left.
 
     Args:
         samples: The target's samples.
@@ -133,13 +100,13 @@ def load_batches(
         batches: The rows of each batch.
         workers: Worker processes; 0 decodes in this one.
         pin_memory: For faster copies to a GPU.
+
+    Raises:
+        IncompleteError: An image is out of reach, or a decoder was killed.
     """
-    loader: DataLoader[Any] = DataLoader(
-        _Images(samples, read, preprocessing),
-        batch_sampler=batches,
-        num_workers=min(workers, len(batches)),
-        collate_fn=_collate,
-        worker_init_fn=_start_worker,
-        pin_memory=pin_memory,
-    )
-    yield from loader
+    decode = _Decoding(samples, read, preprocessing)
+    if not workers:
+        yield from map(decode, batches)
+        return
+    with Decoders(decode, batches, min(workers, len(batches)), pin_memory=pin_memory) as decoded:
+        yield from decoded

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from featrank.errors import InputError
 from featrank.targets.file_names import printable
+from featrank.targets.reach import changed, refuse_unreachable
 from featrank.targets.selection import canonical
 from featrank.targets.splits import choose_split, refuse_split
-from featrank.targets.target import Access, Sample, Target, UnreadableImage, digest_pixels
+from featrank.targets.target import Access, Sample, Target, digest_pixels
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -58,6 +59,8 @@ def _load(file: Path) -> _Array:
             with gzip.GzipFile(fileobj=stream) as unpacked:
                 return _parse(unpacked, shown)
     except (OSError, EOFError, zlib.error) as error:
+        if isinstance(error, OSError):
+            refuse_unreachable(shown, error)
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"cannot read '{shown}': {reason}") from error
 
@@ -96,7 +99,7 @@ class IdxReader:
         """The image in RGB.
 
         Raises:
-            UnreadableImage: The file has changed.
+            IncompleteError: The file has changed.
         """
         from PIL import Image
 
@@ -104,7 +107,7 @@ class IdxReader:
         mode, size = _picture(images)
         data = images.item(int(sample.path.rpartition("-")[2]))
         if digest_pixels(mode, size, data) != sample.digest:
-            raise UnreadableImage("changed since it was listed")
+            raise changed(sample.path)
         return Image.frombytes(mode, size, data).convert("RGB")
 
     def prepare(self, _: object) -> None:

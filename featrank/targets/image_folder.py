@@ -7,7 +7,6 @@ and never out of it, so that what is scored is what the folder holds.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,9 +18,10 @@ from featrank.records import Skipped
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets.decode import IMAGE_SUFFIXES, to_rgb
 from featrank.targets.file_names import printable
+from featrank.targets.reach import hash_listed, read_listed, refuse_unreachable, retried
 from featrank.targets.selection import canonical
 from featrank.targets.splits import SPLITS, choose_split
-from featrank.targets.target import Access, Sample, Target, UnreadableImage
+from featrank.targets.target import Access, Sample, Target
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -45,18 +45,11 @@ class FolderReader:
         """Decode it, if it is still the file that was listed.
 
         Raises:
-            UnreadableImage: It cannot be opened or decoded, or has changed.
+            UnreadableImage: It cannot be decoded.
+            IncompleteError: It cannot be read, or has changed.
         """
         path = self.root / self.renamed.get(sample.path, sample.path)
-        try:
-            with path.open("rb") as stream:
-                # Features go into the cache under this hash: they must not come from other bytes.
-                if hashlib.file_digest(stream, "sha256").hexdigest() != sample.digest:
-                    raise UnreadableImage("changed since the folder was listed")
-                stream.seek(0)
-                return to_rgb(stream)
-        except OSError as error:
-            raise UnreadableImage(f"cannot be opened: {error.strerror}") from None
+        return to_rgb(read_listed(path.read_bytes, sample.path, sample.digest))
 
 
 @dataclass
@@ -93,6 +86,7 @@ class _Listing:
             try:
                 identity = _identity(folder)
             except OSError as error:
+                refuse_unreachable(printable(str(folder)), error, self.root)
                 self.skip(folder, f"cannot be listed: {error.strerror}")
                 continue
             if identity in seen:
@@ -114,9 +108,9 @@ class _Listing:
     def _usable(self, folder: Path) -> Iterator[tuple[Path, bool]]:
         """The visible entries that may be used, and whether each is a folder."""
         try:
-            with os.scandir(folder) as scan:
-                entries = sorted(scan, key=lambda entry: entry.name)
+            entries = retried(lambda: _scanned(folder))
         except OSError as error:
+            refuse_unreachable(printable(str(folder)), error, self.root)
             self.skip(folder, f"cannot be listed: {error.strerror}")
             return
         for entry in entries:
@@ -151,6 +145,11 @@ def _identity(folder: Path) -> _Identity:
     return status.st_dev, status.st_ino
 
 
+def _scanned(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as scan:
+        return sorted(scan, key=lambda entry: entry.name)
+
+
 def _subfolders(folder: Path) -> list[str]:
     try:
         return sorted(
@@ -159,6 +158,7 @@ def _subfolders(folder: Path) -> list[str]:
             if not entry.name.startswith(".") and _is_folder(entry)
         )
     except OSError as error:
+        refuse_unreachable(printable(str(folder)), error)
         raise InputError(
             f"cannot list the folder '{printable(str(folder))}': {error.strerror}",
             "check its permissions",
@@ -278,10 +278,11 @@ def _hash(listing: _Listing, hashes: FileHashes) -> tuple[list[Sample], FolderRe
     """Samples of the files that can be read; the others join the skipped."""
     samples: dict[str, Sample] = {}
     renamed: dict[str, str] = {}
-    for file, digest in hashes.get_many(listing.images).items():
+    for file, digest in hash_listed(hashes, listing.images).items():
         name = file.relative_to(listing.root).as_posix()
         path = printable(name)
         if isinstance(digest, OSError):
+            refuse_unreachable(path, digest, listing.root)
             listing.skip(file, f"cannot be read: {digest.strerror}")
         elif path in samples:
             listing.skip(file, "its name is not UTF-8 and shows like another file's")

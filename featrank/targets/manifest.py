@@ -17,6 +17,7 @@ from featrank.records import Skipped
 from featrank.registry import did_you_mean
 from featrank.targets.file_names import printable
 from featrank.targets.image_folder import FolderReader
+from featrank.targets.reach import hash_listed, refuse_unreachable
 from featrank.targets.selection import canonical
 from featrank.targets.splits import choose_split
 from featrank.targets.target import Access, Sample, Target
@@ -94,7 +95,7 @@ def open_listed(
     split = choose_split(spec, splits, access.split)
     wanted = [row for row in rows if not splits or row.split in (split, "")]
     skipped, usable = _usable(wanted, files, root, has_split=has_split)
-    hashed = access.hashes.get_many(dict.fromkeys(usable.values()))
+    hashed = hash_listed(access.hashes, dict.fromkeys(usable.values()))
     samples: list[Sample] = []
     renamed: dict[str, str] = {}
     for row, file in usable.items():
@@ -102,6 +103,7 @@ def open_listed(
         name = file.relative_to(root).as_posix()
         path = printable(name)
         if isinstance(digest, OSError):
+            refuse_unreachable(path, digest, root)
             skipped.append(Skipped(path, f"cannot be read: {digest.strerror}"))
             continue
         samples.append(Sample(path, row.label, digest, row.group))
@@ -159,6 +161,7 @@ def _problem(file: Path, root: Path) -> str:
     except FileNotFoundError:
         return "no such file"
     except OSError as error:
+        refuse_unreachable(printable(str(file)), error, root)
         return f"cannot be opened: {error.strerror}"
     except RuntimeError:  # a loop of links, before Python 3.13
         return "broken link"
@@ -193,6 +196,7 @@ def _read_rows(file: Path, spec: str) -> tuple[list[Row], bool]:
                 for number, line in enumerate(reader, start=1)
             ]
     except OSError as error:
+        refuse_unreachable(spec, error)
         raise InputError(f"cannot read '{spec}': {error.strerror}") from error
     except csv.Error as error:
         raise InputError(f"'{spec}' is no table of comma-separated values: {error}") from error

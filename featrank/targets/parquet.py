@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from featrank.errors import InputError
 from featrank.records import Skipped
+from featrank.storage.temporary import TemporaryFolder
 from featrank.targets.file_names import printable
 from featrank.targets.file_patterns import expand_files
 from featrank.targets.manifest import (
@@ -28,6 +28,7 @@ from featrank.targets.manifest import (
     find_optional,
     open_listed,
 )
+from featrank.targets.reach import refuse_unreachable
 from featrank.targets.selection import canonical
 from featrank.targets.spans import MAX_ENCODED_BYTES, Span, SpanReader
 from featrank.targets.splits import choose_split, split_files
@@ -148,6 +149,8 @@ def _read(file: Path, spec: str) -> Iterator[tuple[Row, object]]:
                     number += 1
                     yield _row(file, number, line, columns)
     except (pyarrow.ArrowException, OSError) as error:
+        if isinstance(error, OSError):
+            refuse_unreachable(printable(str(file)), error)
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise InputError(f"cannot read '{printable(str(file))}': {reason}") from error
 
@@ -181,6 +184,8 @@ def _columns_of(file: Path, spec: str) -> _Columns:
     try:
         return _find_columns(read_schema(file), spec)
     except (pyarrow.ArrowException, OSError) as error:
+        if isinstance(error, OSError):
+            refuse_unreachable(printable(str(file)), error)
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise InputError(f"cannot read '{printable(str(file))}': {reason}") from error
 
@@ -232,8 +237,8 @@ def _open_images(spec: str, files: list[Path], columns: _Columns, access: Access
         split = choose_split(spec, splits, access.split)
     else:
         split, files = split_files(spec, files, access.split)
-    folder = tempfile.TemporaryDirectory(prefix="featrank-")
-    listing = _Listing(Path(folder.name) / "images")
+    folder = TemporaryFolder()
+    listing = _Listing(folder.path / "images")
     for file in files:
         for row, data in _read(file, spec):
             if not splits or row.split == split:
@@ -262,7 +267,7 @@ class _Spool:
         spans: Where each content belongs, by its digest.
     """
 
-    folder: tempfile.TemporaryDirectory[str]
+    folder: TemporaryFolder
     files: Sequence[Path]
     spec: str
     spans: Mapping[str, Span]
@@ -276,7 +281,7 @@ class _Spool:
         missing = {sample.digest for sample in samples}
         if not missing:
             return
-        with (Path(self.folder.name) / "images").open("ab") as made:
+        with (self.folder.path / "images").open("ab") as made:
             pass
         with Path(made.name).open("r+b") as stream:
             for file in self.files:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from featrank.targets.decode import to_rgb
-from featrank.targets.target import Sample, UnreadableImage
+from featrank.targets.reach import read_listed
+from featrank.targets.target import Sample
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -26,6 +26,12 @@ class Span:
     offset: int
     length: int
 
+    def read(self) -> bytes:
+        """The bytes there; fewer where the file ends early."""
+        with self.file.open("rb") as stream:
+            stream.seek(self.offset)
+            return stream.read(self.length)
+
 
 @dataclass(frozen=True)
 class SpanReader:
@@ -41,16 +47,8 @@ class SpanReader:
         """Decode it, if it is still what was listed.
 
         Raises:
-            UnreadableImage: It cannot be read or decoded, or has changed.
+            UnreadableImage: It cannot be decoded.
+            IncompleteError: It cannot be read, or has changed.
         """
         span = self.spans[sample.digest]
-        try:
-            with span.file.open("rb") as stream:
-                stream.seek(span.offset)
-                data = stream.read(span.length)
-        except OSError as error:
-            raise UnreadableImage(f"cannot be opened: {error.strerror}") from None
-        # Features go into the cache under this hash: they must not come from other bytes.
-        if hashlib.sha256(data).hexdigest() != sample.digest:
-            raise UnreadableImage("changed since it was listed")
-        return to_rgb(data)
+        return to_rgb(read_listed(span.read, sample.path, sample.digest))

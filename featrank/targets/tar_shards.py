@@ -18,6 +18,7 @@ from featrank.records import Skipped
 from featrank.targets.decode import IMAGE_SUFFIXES
 from featrank.targets.file_names import printable
 from featrank.targets.file_patterns import expand_files
+from featrank.targets.reach import refuse_unreachable
 from featrank.targets.selection import canonical
 from featrank.targets.spans import MAX_ENCODED_BYTES, Span, SpanReader
 from featrank.targets.splits import split_files
@@ -62,6 +63,7 @@ class _Listing:
                 for member in self._members(archive, shown, spec):
                     self._add_member(archive, member, file, shown, groups)
         except OSError as error:
+            refuse_unreachable(shown, error)
             raise InputError(f"cannot read '{shown}': {error.strerror or error}") from error
         except tarfile.TarError as error:
             raise InputError(

@@ -68,7 +68,8 @@ class Target:
         samples: In canonical order: class name, content, path. It does not depend on the place
             or kind of the target, so equal content means equal rows.
         read: From a sample to an upright RGB image; can be sent to worker processes; raises
-            :class:`UnreadableImage`.
+            :class:`UnreadableImage` where it cannot be decoded, IncompleteError where it cannot be
+            read or has changed.
         skipped: Files already known to be unusable.
         splits: The splits that the target offers.
         warnings: What may surprise about it, one line each.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -16,6 +17,7 @@ from featrank.records import Skipped
 from featrank.registry import did_you_mean
 from featrank.targets.decode import image_to_rgb
 from featrank.targets.file_names import printable
+from featrank.targets.reach import changed, out_of_reach, refuse_unreachable, retried
 from featrank.targets.selection import canonical
 from featrank.targets.splits import SPLITS, refuse_split
 from featrank.targets.target import Access, Sample, Target, UnreadableImage, digest_pixels
@@ -45,11 +47,17 @@ class TorchvisionReader:
         """The image in RGB.
 
         Raises:
-            UnreadableImage: It cannot be decoded any more, or has changed.
+            UnreadableImage: It cannot be decoded any more.
+            IncompleteError: It cannot be read, or has changed.
         """
-        image, digest, _ = _fetch(self.dataset, int(sample.path.rpartition("-")[2]))
+        try:
+            image, digest, _ = retried(
+                partial(_fetch, self.dataset, int(sample.path.rpartition("-")[2]))
+            )
+        except OSError as error:
+            raise out_of_reach(sample.path, error) from None
         if digest != sample.digest:
-            raise UnreadableImage("changed since it was listed")
+            raise changed(sample.path)
         return image_to_rgb(image)
 
 
@@ -58,11 +66,16 @@ def _fetch(dataset: Any, index: int) -> tuple[Image.Image, str, int]:
 
     Raises:
         UnreadableImage: It cannot be decoded.
+        OSError: Its file cannot be read.
     """
     try:
         image, label = dataset[index]
         image.load()
-    except Exception as error:  # Pillow's plugins let out whatever a bad file provokes
+    except Exception as error:
+        # An errno is the system's word on the file; what Pillow says of a bad image has none.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        # Pillow's plugins let out whatever a bad file provokes
         line = next(iter(str(error).splitlines()), "")
         raise UnreadableImage(f"cannot be read: {type(error).__name__}: {line}") from None
     return image, digest_pixels(image.mode, image.size, image.tobytes()), int(label)
@@ -144,7 +157,11 @@ def _list(dataset: Any) -> tuple[list[Sample], list[Skipped]]:
     for index in range(len(dataset)):
         path = f"image-{index:06}"
         try:
-            _, digest, label = _fetch(dataset, index)
+            _, digest, label = retried(partial(_fetch, dataset, index))
+        except OSError as error:
+            refuse_unreachable(path, error)
+            skipped.append(Skipped(path, f"cannot be read: {error.strerror}"))
+            continue
         except UnreadableImage as error:
             skipped.append(Skipped(path, str(error)))
             continue

@@ -59,9 +59,9 @@ def test_usage_errors_are_2(featrank_main: Main, arguments: tuple[str, ...]) -> 
 
 def test_sigterm_is_143(featrank_process: Any) -> None:
     code = (
-        "import os, signal, featrank.cli.app as m\n"
+        "import os, signal, featrank.cli as cli, featrank.cli.app as m\n"
         "def app():\n    os.kill(os.getpid(), signal.SIGTERM)\n"
-        "m.app = app\nm.main()\n"
+        "m.app = app\ncli.main()\n"
     )
     ended = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
@@ -72,9 +72,9 @@ def test_sigterm_is_143(featrank_process: Any) -> None:
 
 def test_a_reader_that_has_gone_is_no_error(featrank_process: Any) -> None:
     code = (
-        "import sys, featrank.cli.app as m\n"
+        "import sys, featrank.cli as cli, featrank.cli.app as m\n"
         "def app():\n    raise BrokenPipeError\n"
-        "m.app = app\nm.main()\n"
+        "m.app = app\ncli.main()\n"
     )
     ended = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False

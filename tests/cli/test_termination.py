@@ -1,4 +1,4 @@
-"""SIGTERM, also while the main thread is busy outside Python."""
+"""SIGINT and SIGTERM, also while the main thread is busy outside Python."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from featrank.cli.termination import Terminated, ended_by_sigterm
+from featrank.cli.termination import Terminated, ended_by_signals
 
 # Some minutes inside one call of C.
 BUSY = (
     "import hashlib, sys\n"
-    "from featrank.cli.termination import ended_by_sigterm\n"
-    "with ended_by_sigterm(0.5):\n"
+    "from featrank.cli.termination import ended_by_signals\n"
+    "with ended_by_signals(0.5):\n"
     "    print('busy', flush=True)\n"
     "    hashlib.pbkdf2_hmac('sha256', b'a', b'b', 300_000_000)\n"
 )
@@ -36,13 +37,13 @@ def test_a_long_call_does_not_hold_the_end_up() -> None:
 
 
 def test_the_orderly_way_out_comes_first() -> None:
-    with pytest.raises(Terminated), ended_by_sigterm(0.1):
+    with pytest.raises(Terminated), ended_by_signals(0.1):
         signal.raise_signal(signal.SIGTERM)
     time.sleep(0.2)  # and nothing ends this process afterwards
 
 
 def test_another_processes_signal_is_not_ours() -> None:
-    with ended_by_sigterm(0.1):
+    with ended_by_signals(0.1):
         child = os.fork()
         if not child:
             signal.signal(signal.SIGTERM, lambda *_: None)
@@ -54,6 +55,78 @@ def test_another_processes_signal_is_not_ours() -> None:
 
 def test_what_was_there_is_there_again() -> None:
     before = signal.set_wakeup_fd(-1)
-    with ended_by_sigterm():
+    with ended_by_signals():
         assert signal.set_wakeup_fd(signal.set_wakeup_fd(-1)) == -1
     assert signal.set_wakeup_fd(before) == -1
+
+
+def test_a_forked_process_that_holds_the_pipe_does_not_hold_the_end_up() -> None:
+    with ended_by_signals():
+        child = os.fork()
+        if not child:
+            time.sleep(60)
+            os._exit(0)
+    os.kill(child, signal.SIGKILL)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with ended_by_signals() as received:
+            signal.raise_signal(signal.SIGINT)
+        assert received == []
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+# An orderly way out that takes minutes, and a temporary folder.
+STUBBORN = (
+    "import time\n"
+    "from featrank.cli.termination import ended_by_signals\n"
+    "from featrank.storage.temporary import TemporaryFolder\n"
+    "folder = TemporaryFolder()\n"
+    "with ended_by_signals(300):\n"
+    "    try:\n"
+    "        print(folder.path, flush=True)\n"
+    "        time.sleep(300)\n"
+    "    finally:\n"
+    "        print('leaving', flush=True)\n"
+    "        [time.sleep(0.1) for _ in range(3000)]\n"
+)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_second_signal_ends_at_once_and_leaves_nothing(number: int, code: int) -> None:
+    with subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=-1, stderr=-1) as process:
+        assert process.stdout is not None
+        folder = process.stdout.readline().decode().strip()
+        process.send_signal(number)
+        assert process.stdout.readline() == b"leaving\n"
+        time.sleep(0.5)  # what comes sooner is taken for the same wish
+        process.send_signal(number)
+        assert process.wait(60) == code
+        assert not Path(folder).exists()
+
+
+IMPORTING = (
+    "import os, signal, sys\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "from featrank.cli import main\n"
+    "class Finder:\n"
+    "    def find_spec(self, name, *_):\n"
+    "        if name == 'typer': os.kill(os.getpid(), signal.{name})\n"
+    "sys.meta_path.insert(0, Finder())\n"
+    "main()\n"
+)
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_while_the_program_is_imported(name: str, code: int) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", IMPORTING.replace("{name}", name)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == code
+    assert "Traceback" not in ended.stderr
+    assert "what is finished is kept" in ended.stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from image_sets import digit_pictures, write_csv, write_folder
 
-from featrank.errors import InputError
+from featrank.errors import IncompleteError, InputError
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets.manifest import TARGET
 from featrank.targets.target import Access, Target
@@ -153,10 +153,8 @@ def test_no_file(tmp_path: Path) -> None:
 
 
 def test_a_file_that_changed_is_not_read_as_another(table: Path) -> None:
-    from featrank.targets.target import UnreadableImage
-
     target = opened(table)
     sample = target.samples[0]
     (table.parent / sample.path).write_bytes(b"other")
-    with pytest.raises(UnreadableImage, match="changed"):
+    with pytest.raises(IncompleteError, match="changed"):
         target.read(sample)

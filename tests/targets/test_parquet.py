@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 from image_sets import digit_pictures, write_parquet_of_bytes, write_parquet_of_paths
 
-from featrank.errors import InputError
+from featrank.errors import IncompleteError, InputError
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets.parquet import TARGET
-from featrank.targets.target import Access, Target, UnreadableImage
+from featrank.targets.target import Access, Target
 
 PICTURES = digit_pictures(30)
 
@@ -38,11 +38,11 @@ def test_class_names_come_from_the_metadata(tmp_path: Path) -> None:
 def test_images_are_copied_out_only_when_they_are_read(tmp_path: Path) -> None:
     target = opened(write_parquet_of_bytes(tmp_path, PICTURES))
     read = pickle.loads(pickle.dumps(target.read))
-    with pytest.raises(UnreadableImage, match="No such file"):
+    with pytest.raises(IncompleteError, match="No such file"):
         read(target.samples[0])
     target.prepare(target.samples[:3])
     assert all(read(sample).size == (8, 8) for sample in target.samples[:3])
-    with pytest.raises(UnreadableImage, match="changed"):
+    with pytest.raises(IncompleteError, match="changed"):
         read(target.samples[-1])
     target.prepare(target.samples)
     assert all(read(sample).size == (8, 8) for sample in target.samples)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from image_sets import digit_pictures
 
+from featrank.errors import IncompleteError
 from featrank.targets.decode import to_rgb
 from featrank.targets.spans import Span, SpanReader
-from featrank.targets.target import Sample, UnreadableImage
+from featrank.targets.target import Sample
 
 
 def test_reads_what_was_listed_and_nothing_else(tmp_path: Path) -> None:
@@ -20,8 +21,8 @@ def test_reads_what_was_listed_and_nothing_else(tmp_path: Path) -> None:
     read = pickle.loads(pickle.dumps(SpanReader({digest: Span(tmp_path / "box", 6, len(data))})))
     assert np.array_equal(read(Sample("a", "x", digest)), to_rgb(data))
     (tmp_path / "box").write_bytes(b"shifted" + data)
-    with pytest.raises(UnreadableImage, match="changed"):
+    with pytest.raises(IncompleteError, match="changed"):
         read(Sample("a", "x", digest))
     (tmp_path / "box").unlink()
-    with pytest.raises(UnreadableImage, match="No such file"):
+    with pytest.raises(IncompleteError, match="No such file"):
         read(Sample("a", "x", digest))

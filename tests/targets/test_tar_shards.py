@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from image_sets import add_member, digit_pictures, write_tar
 
-from featrank.errors import InputError
+from featrank.errors import IncompleteError, InputError
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets.tar_shards import TARGET
-from featrank.targets.target import Access, Target, UnreadableImage
+from featrank.targets.target import Access, Target
 
 PICTURES = digit_pictures(30)
 PNG = PICTURES[0].data
@@ -119,8 +119,8 @@ def test_a_changed_archive_is_noticed(tmp_path: Path) -> None:
     file = archive(tmp_path / "a.tar", **{"1.png": PNG, "1.cls": b"a"})
     target = opened(file)
     archive(file, **{"1.png": PICTURES[1].data, "1.cls": b"a"})
-    with pytest.raises(UnreadableImage, match="changed"):
+    with pytest.raises(IncompleteError, match="changed"):
         target.read(target.samples[0])
     file.unlink()
-    with pytest.raises(UnreadableImage, match="cannot be opened"):
+    with pytest.raises(IncompleteError, match="No such file"):
         target.read(target.samples[0])
