@@ -36,7 +36,7 @@ class RunConfig:
         strict: Whether an unusable image is an error.
         allow_skipped: Whether more unusable images are accepted than a few in a hundred.
         allow_partial: Whether a checkpoint may lack more than the head.
-        device: auto, cpu, cuda or mps.
+        device: auto, cpu, cuda, cuda:N or mps.
         precision: float32 or bfloat16.
         batch_size: Images a forward pass.
         workers: Decoding processes; None for one a processor.
@@ -81,7 +81,7 @@ class RunConfig:
         _at_least("--shots", self.selection.shots, 1)
         _one_of("--cache", self.cache, CACHE_MODES)
         check_pooling(self.pool)
-        _one_of("--device", self.device, ("auto", "cpu", "cuda", "mps"))
+        _check_device(self.device)
         _one_of("--precision", self.precision, ("float32", "bfloat16"))
         _parse_shard(self.shard)
 
@@ -165,6 +165,15 @@ def _parse_shard(text: str | None) -> tuple[int, int]:
 def _at_least(flag: str, value: int | None, least: int) -> None:
     if value is not None and value < least:
         raise InputError(f"{flag} must be at least {least}, got {value}", f"try {flag} {least}")
+
+
+def _check_device(value: str) -> None:
+    """Whether it is here is for PyTorch to say, later."""
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:(0|[1-9][0-9]{0,2}))?", value):
+        raise InputError(
+            f"--device '{value}' is unknown",
+            "known: auto, cpu, cuda, cuda:N (the N-th GPU, from 0), mps",
+        )
 
 
 def _one_of(flag: str, value: str, known: tuple[str, ...]) -> None:

@@ -27,3 +27,12 @@ class InputError(FeatrankError):
 
 class IncompleteError(FeatrankError):
     """Could not complete: a model failed, weights out of reach, a damaged cache (exit 3)."""
+
+
+class DeviceLostError(FeatrankError):
+    """A GPU that this process can no longer use: no model's fault, so the run ends (exit 3)."""
+
+
+def forget_frames(error: BaseException) -> None:
+    """Keep an error's words only: its frames, and those of its causes, hold all they worked on."""
+    error.__traceback__ = error.__cause__ = error.__context__ = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -82,7 +83,8 @@ def _fill_locked(
             forwarded = _extract(planned, target, config, store, reporter)
             return _with_found(planned, store, forwarded)
     except IncompleteError as error:
-        return Pass((Candidate(planned.model, error=error),))
+        log.debug("%s failed", planned.model.id, exc_info=True)
+        failed = Pass((Candidate(planned.model, error=error),))
     except (FeatrankError, Busy):
         raise
     except Exception as error:
@@ -90,7 +92,16 @@ def _fill_locked(
         log.debug("%s failed", planned.model.id, exc_info=True)
         line = next(iter(str(error).splitlines()), "")
         reason = IncompleteError(f"{type(error).__name__}: {line}", "--debug shows where")
-        return Pass((Candidate(planned.model, error=reason),))
+        failed = Pass((Candidate(planned.model, error=reason),))
+    # Here, where no frame of the failure holds on to its tensors any more.
+    _hand_back_memory()
+    return failed
+
+
+def _hand_back_memory() -> None:
+    # Nothing of a GPU was used where this is not here.
+    if module := sys.modules.get("featrank.extract.device_faults"):
+        module.empty_cache()
 
 
 def _with_found(planned: Pass, store: FeatureStore, forwarded: int = 0) -> Pass:

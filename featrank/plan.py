@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from featrank.cache.key import FeatureKey
 from featrank.cache.store import FeatureStore, Layer
 from featrank.config import RunConfig
-from featrank.errors import FeatrankError, IncompleteError, InputError
+from featrank.errors import FeatrankError, IncompleteError, InputError, forget_frames
 from featrank.extract import EXTRACTOR_VERSION
 from featrank.layer_index import LayerIndex
 from featrank.layers import HEAD_LAYER, PRE_LOGITS, choose_layers, needs_listing
@@ -39,6 +39,11 @@ class Candidate:
     forwarded: int = 0
     error: FeatrankError | None = None
     depth: float | None = None
+
+    def __post_init__(self) -> None:
+        # It is kept to the end of the run, and would keep a network and its maps on the GPU.
+        if self.error is not None:
+            forget_frames(self.error)
 
 
 @dataclass(frozen=True, slots=True)

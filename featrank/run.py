@@ -73,6 +73,11 @@ def open_run(
     Raises:
         InputError: Asked wrongly: nothing was done.
     """
+    if config.device not in ("auto", "cpu") and fetch and config.cache != "only":
+        # Before anything is downloaded, and before torch is needed for anything else.
+        from featrank.extract.device import choose_device
+
+        choose_device(config.device)
     with open_cache(config, reporter) as (store, shelf):
         candidates = resolve_models(config.models, shelf)
         models = config.own_share(candidates)

@@ -26,12 +26,22 @@ def test_document_is_json() -> None:
         ({"selection": Selection(max_images=0)}, "--max-images"),
         ({"cache": "maybe"}, "--cache"),
         ({"device": "tpu"}, "--device"),
+        ({"device": "cuda:"}, "--device"),
+        ({"device": "cuda:-1"}, "--device"),
+        ({"device": "cuda:01"}, "--device"),
+        ({"device": "cuda:1\n"}, "--device"),
+        ({"device": "cpu:0"}, "--device"),
         ({"precision": "float8"}, "--precision"),
     ],
 )
 def test_out_of_range_names_the_flag(settings: dict[str, object], flag: str) -> None:
     with pytest.raises(InputError, match=flag):
         RunConfig("data", ("vit",), **settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "mps", "cuda", "cuda:0", "cuda:12"])
+def test_a_gpu_may_be_named_by_number(device: str) -> None:
+    assert RunConfig("data", ("vit",), device=device).device == device
 
 
 def test_shards_share_the_candidates_out_without_rest_and_without_overlap() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ from told import Told
 
 from featrank.cache.store import FeatureStore
 from featrank.config import RunConfig
-from featrank.errors import IncompleteError, InputError
+from featrank.errors import DeviceLostError, IncompleteError, InputError
 from featrank.fill import fill
 from featrank.plan import Candidate, Pass, plan_passes
 from featrank.records import FloatArray
@@ -157,6 +159,54 @@ def test_a_networks_own_bug_takes_no_other_model_along(
     # Nothing of it was kept for good.
     ((_, mended),) = fill(plan(RESNET), TARGET, config, store, Silent())
     assert forwarded(mended) == [20]
+
+
+def test_a_failed_models_network_is_gone_while_its_error_is_kept(
+    plan: Plan, config: RunConfig, store: FeatureStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+    from timm.models.resnet import ResNet
+
+    seen: list[weakref.ref[object]] = []
+
+    def full(self: ResNet, x: torch.Tensor) -> None:
+        # Not the copy without numbers, on which layers are found.
+        if x.device.type == "cpu":
+            seen.extend(map(weakref.ref, [self, *self.parameters(), x]))
+        raise torch.OutOfMemoryError("too much")
+
+    monkeypatch.setattr(ResNet, "forward_features", full)
+    passes = plan(RESNET)
+    gc.collect()
+    gc.disable()
+    try:
+        ((_, done),) = fill(passes, TARGET, config, store, Silent())
+        assert done.error is not None
+        assert "out of memory" in done.error.message
+        assert seen
+        assert not [one for one in seen if one() is not None]
+    finally:
+        gc.enable()
+
+
+def test_a_lost_device_ends_the_run_and_blames_no_later_model(
+    plan: Plan, config: RunConfig, store: FeatureStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+    from timm.models.resnet import ResNet
+
+    def lost(self: ResNet, x: object) -> None:
+        raise torch.AcceleratorError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(ResNet, "forward_features", lost)
+    filling = fill(plan(VIT, RESNET, "random:test_vit2"), TARGET, config, store, Silent())
+    _, first = next(filling)
+    assert first.error is None
+    with pytest.raises(DeviceLostError, match="unspecified launch failure"):
+        next(filling)
+    monkeypatch.undo()
+    # What was finished is kept.
+    assert plan(VIT)[0].missing == []
 
 
 def test_a_checkpoint_of_another_architecture_ends_the_run(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from told import Told
 
 from featrank.config import RunConfig
@@ -56,6 +57,22 @@ def test_what_is_resolved_listed_and_here_is_said(config: RunConfig) -> None:
         "plan: 20 images × 2 models: 1 cached, 1 to extract, 0 failed",
     ]
     assert told.warnings == []
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA GPU")
+@pytest.mark.parametrize("device", ["cuda", "cuda:1"])
+def test_a_device_that_is_not_there_is_refused_before_anything_is_downloaded(
+    config: RunConfig, device: str
+) -> None:
+    told = Told()
+    # A dataset that would be asked for first, and is nowhere.
+    wanted = replace(config, dataset="/nowhere", models=("hf:nobody/nothing",), device=device)
+    with (
+        pytest.raises(InputError, match=f"device '{device}' is not available"),
+        open_run(wanted, told),
+    ):
+        pass
+    assert told.lines == []
 
 
 def test_a_shard_has_its_own_models_and_knows_of_the_others(config: RunConfig) -> None:

@@ -135,7 +135,7 @@ Pool = Annotated[
 PerLayer = Annotated[
     bool, typer.Option("--per-layer", help="Show every layer's row.", rich_help_panel=_OUTPUT)
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.", rich_help_panel=_RUN)]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=_RUN)]
 Precision = Annotated[str, typer.Option(help="float32 or bfloat16.", rich_help_panel=_RUN)]
 BatchSize = Annotated[
     int,

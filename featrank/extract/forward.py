@@ -12,6 +12,9 @@ import torch
 from torch import nn
 
 from featrank.errors import IncompleteError
+from featrank.extract.device import memory_format
+from featrank.extract.device_faults import device_faults
+from featrank.extract.full_precision import full_float32
 from featrank.extract.images import load_batches
 from featrank.extract.taps import TappedNetwork
 from featrank.records import FloatArray, LayerRef, Preprocessing, Skipped
@@ -51,6 +54,8 @@ class Backbone:
 
     Raises:
         InputError: The network has no such layer, or it cannot be pooled so.
+        IncompleteError: Out of memory, or features that are not finite.
+        DeviceLostError: The device can no longer be used.
     """
 
     def __init__(
@@ -61,16 +66,13 @@ class Backbone:
         precision: str,
         layers: Sequence[LayerRef] = (LayerRef(),),
     ) -> None:
-        # TF32 keeps 10 bits of mantissa: enough to swap neighbours in a ranking.
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
         self.preprocessing = preprocessing
         self.device = device
         self.n_params = sum(parameter.numel() for parameter in network.parameters())
-        self._precision = precision
-        # Convolutions on the CPU run about 1.5 times as fast in this layout.
-        network = network.to(device).to(memory_format=torch.channels_last)
-        self._network = TappedNetwork(network, preprocessing.input_size, layers)
+        self.precision = precision
+        with device_faults(device, 0, precision):
+            network = network.to(device).to(memory_format=memory_format(device))
+            self._network = TappedNetwork(network, preprocessing.input_size, layers)
         probe = self.forward(torch.zeros(1, *preprocessing.input_size))
         self._widths = {layer: values.shape[1] for layer, values in probe.items()}
 
@@ -83,18 +85,16 @@ class Backbone:
 
         Raises:
             IncompleteError: Out of memory, or features that are not finite.
+            DeviceLostError: The device can no longer be used.
         """
-        pixels = pixels.to(self.device, non_blocking=True, memory_format=torch.channels_last)
-        try:
-            with torch.autocast(
-                self.device.type, torch.bfloat16, enabled=self._precision == "bfloat16"
-            ):
-                features = self._network(pixels)
-        except torch.OutOfMemoryError as error:
-            raise IncompleteError(
-                f"out of memory on {self.device} at a batch of {len(pixels)}",
-                f"try --batch-size {max(1, len(pixels) // 2)}",
-            ) from error
+        with device_faults(self.device, len(pixels), self.precision):
+            return self._forward(pixels)
+
+    def _forward(self, pixels: torch.Tensor) -> dict[LayerRef, FloatArray]:
+        pixels = pixels.to(self.device, non_blocking=True, memory_format=memory_format(self.device))
+        half = self.precision == "bfloat16"
+        with full_float32(), torch.autocast(self.device.type, torch.bfloat16, enabled=half):
+            features = self._network(pixels)
         # One answer for all layers: each would make a GPU wait.
         if not torch.stack([values.isfinite().all() for values in features.values()]).all():
             raise IncompleteError("the network gave NaN or infinity", "try --precision float32")
@@ -140,6 +140,7 @@ def extract_features(
 
     Raises:
         IncompleteError: The forward pass failed, an image is out of reach, or a decoder was killed.
+        DeviceLostError: The device can no longer be used.
     """
     steps = _steps(spans, batch_size)
     target.prepare([target.samples[row] for step in steps for row in step.rows])
@@ -151,7 +152,8 @@ def extract_features(
         workers,
         pin_memory=backbone.device.type == "cuda",
     )
-    with closing(images):
+    # The decoders' threads pin memory, and fail with the device's errors too.
+    with closing(images), device_faults(backbone.device, batch_size, backbone.precision):
         for step, batch in zip(steps, images, strict=True):
             pixels = batch.pixels
             features = backbone.forward(pixels) if pixels is not None else backbone.empty()

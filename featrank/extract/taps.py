@@ -56,18 +56,14 @@ class TappedNetwork:
             raise InputError("the network has no classifier, so it has no layer 'head'")
         self._taps = self._plan_taps()
 
-    def _plan_taps(self) -> list[tuple[nn.Module, Any]]:
-        """The modules to hook, with their hooks, in depth order."""
+    def _plan_taps(self) -> list[tuple[nn.Module, str]]:
+        """The modules to hook, with their names, in depth order."""
         wanted = {layer.name for layer in self._layers} - {PRE_LOGITS, HEAD}
         modules = dict(self._network.named_modules())
         known = [info.name for info in self._found.layers] if self._found else []
         for name in wanted - set(known):
             raise InputError(f"no layer '{name}'", did_you_mean(name, known))
-        ordered = [name for name in known if name in wanted]
-        return [
-            (modules[name], self._tap(name, last=name == ordered[-1] and not self._deep))
-            for name in ordered
-        ]
+        return [(modules[name], name) for name in known if name in wanted]
 
     def _tap(self, name: str, *, last: bool) -> Any:
         poolings = [layer for layer in self._layers if layer.name == name]
@@ -118,8 +114,14 @@ class TappedNetwork:
     ) -> dict[LayerRef, torch.Tensor]:
         """One pass; its features are put where there is room for them."""
         self._pooled = room
-        # Only for the length of the pass: the network is not ours to change.
-        handles = [module.register_forward_hook(tap) for module, tap in self._taps]
+        # Only for the length of the pass: the network is not ours to change, and hooks that stayed
+        # would keep it from being let go with its last user.
+        handles = [
+            module.register_forward_hook(
+                self._tap(name, last=name == self._taps[-1][1] and not self._deep)
+            )
+            for module, name in self._taps
+        ]
         try:
             last_map = self._network.forward_features(pixels)
         except _DeepEnough:

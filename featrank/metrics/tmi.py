@@ -139,14 +139,9 @@ def _scipy_distances(labelled: Labelled, classes: IntArray, k: int) -> list[Floa
 
 
 def _torch_distances(labelled: Labelled, classes: IntArray, k: int) -> list[Float64Array]:
-    """As above, for several small classes at a time.
-
-    Where there is a CUDA GPU it does the work: only differences and maxima are taken, so the bits
-    are the same.
-    """
+    """As above, for several small classes at a time."""
     import torch
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
     sizes = labelled.counts[classes]
     runs = zip(sizes > _SQUARE_ROWS, np.cumsum(sizes) // _RUN_ROWS, classes, strict=True)
     found: list[Float64Array] = []
@@ -156,9 +151,9 @@ def _torch_distances(labelled: Labelled, classes: IntArray, k: int) -> list[Floa
         for (large, _), run in groupby(runs, itemgetter(0, 1)):
             rows = [torch.from_numpy(labelled.rows_of(label)) for *_, label in run]
             if large:
-                found.append(_kth_distances_torch(features, rows[0], k, device))
+                found.append(_kth_distances_torch(features, rows[0], k))
             else:
-                found += [_kth(square, k) for square in _squares(features, rows, device)]
+                found += [_kth(square, k) for square in _squares(features, rows)]
     return found
 
 
@@ -190,28 +185,24 @@ def _kth_distances_scipy(rows: FloatArray, k: int) -> Float64Array:
     return distances.astype(rows.dtype).astype(np.float64)
 
 
-def _kth_distances_torch(
-    features: torch.Tensor, rows: torch.Tensor, k: int, device: str
-) -> Float64Array:
+def _kth_distances_torch(features: torch.Tensor, rows: torch.Tensor, k: int) -> Float64Array:
     """As above for a class too large for one square, put together from pairs of its parts."""
     import torch
 
     parts = torch.split(rows, _SQUARE_ROWS // 2)
     nearest: list[FloatArray] = []
     for i, part in enumerate(parts):
-        (square,) = _squares(features, [part], device)
+        (square,) = _squares(features, [part])
         nearest.append(_smallest(square, k + 1))
         for j in range(i):
-            (square,) = _squares(features, [torch.cat([part, parts[j]])], device)
+            (square,) = _squares(features, [torch.cat([part, parts[j]])])
             across = square[: len(part), len(part) :]
             nearest[i] = _smallest(np.hstack([nearest[i], across]), k + 1)
             nearest[j] = _smallest(np.hstack([nearest[j], across.T]), k + 1)
     return np.concatenate([_kth(distances, k) for distances in nearest])
 
 
-def _squares(
-    features: torch.Tensor, classes: list[torch.Tensor], device: str
-) -> Iterator[FloatArray]:
+def _squares(features: torch.Tensor, classes: list[torch.Tensor]) -> Iterator[FloatArray]:
     """For each class, given as indices of rows, the distances between its rows.
 
     ``pdist`` alone is vectorised in the max-norm (measured on 2 cores: 9 times ``torch.cdist``, 6
@@ -225,11 +216,11 @@ def _squares(
     width = max(_LEAST_COLUMNS, _BLOCK_VALUES // max(sizes) // _VECTOR * _VECTOR)
     condensed: list[torch.Tensor] = []
     for columns in torch.split(features, width, dim=1):
-        blocks = torch.split(columns.index_select(0, together).to(device), sizes)
+        blocks = torch.split(columns.index_select(0, together), sizes)
         found = [torch.pdist(block, p=float("inf")) for block in blocks]
         condensed = list(map(torch.maximum, condensed, found)) if condensed else found
     for distances in condensed:
-        yield squareform(distances.cpu().numpy(), checks=False)
+        yield squareform(distances.numpy(), checks=False)
 
 
 def _kth(distances: FloatArray, k: int) -> Float64Array:

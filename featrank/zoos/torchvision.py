@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -151,12 +152,21 @@ def adapt(network: nn.Module) -> nn.Module:
     parent, _, leaf = linear[-1].rpartition(".")
     setattr(network.get_submodule(parent), leaf, nn.Identity())
 
+    adapted: nn.Module = _adapted_class()(network, classifier)
+    return adapted
+
+
+@functools.cache
+def _adapted_class() -> Any:
+    """Made once: a class of each network's own would hold it until cycles are collected."""
+    from torch import nn
+
     class Adapted(nn.Module):
         """What the forward loop asks of a network."""
 
-        def __init__(self) -> None:
+        def __init__(self, body: nn.Module, classifier: Any) -> None:
             super().__init__()
-            self.body = network
+            self.body = body
             self.classifier = classifier
             self.num_classes = classifier.out_features
             self.num_features = classifier.in_features
@@ -173,7 +183,7 @@ def adapt(network: nn.Module) -> nn.Module:
             """The logits."""
             return self.forward_head(self.forward_features(pixels))
 
-    return Adapted()
+    return Adapted
 
 
 ZOO = TorchvisionZoo()

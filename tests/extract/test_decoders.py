@@ -57,6 +57,22 @@ def test_large_batches_come_in_order(workers: int) -> None:
     assert row == len(BATCHES) - 1
 
 
+def test_pinned_memory_is_asked_for_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a GPU there is none to be had: the request itself is seen."""
+    asked: list[bool] = []
+    empty = torch.empty
+
+    def ask(shape: Sequence[int], *, pin_memory: bool) -> torch.Tensor:
+        asked.append(pin_memory)
+        return empty(shape)
+
+    monkeypatch.setattr(torch, "empty", ask)
+    for wanted in (True, False):
+        with Decoders(large, BATCHES[:2], 2, pin_memory=wanted) as decoded:
+            assert len(list(decoded)) == 2
+    assert asked == [True, True, False, False]
+
+
 def test_no_limit_on_files_or_shared_memory_touches_the_hand_over() -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))

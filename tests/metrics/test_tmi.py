@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-import torch
 from scipy.special import digamma
 
 from featrank.errors import InputError
@@ -158,20 +157,6 @@ def test_the_kernels_agree(monkeypatch, dtype, counts):
         own = rows[labelled.rows_of(label)].astype(np.float64)
         brute = np.sort(np.abs(own[:, None] - own[None]).max(axis=2))[:, 3]
         np.testing.assert_allclose(distances, brute, rtol=1e-6)
-
-
-@pytest.mark.cuda
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here")
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_gpu_gives_the_same_bits(monkeypatch, dtype):
-    rows = np.random.default_rng(6).standard_normal((700, 300)).astype(dtype)
-    labelled = Labelled.from_arrays(rows, np.arange(700) % 3)
-    classes = np.arange(3)
-    on_gpu = _torch_distances(labelled, classes, 3)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    on_cpu = _torch_distances(labelled, classes, 3)
-    for ours, others in zip(on_gpu, on_cpu, strict=True):
-        np.testing.assert_array_equal(ours, others)
 
 
 def test_large_work_gives_the_same_number(monkeypatch):

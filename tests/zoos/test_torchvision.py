@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import hashlib
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,20 @@ def test_features_are_what_the_last_linear_layer_reads(name: str) -> None:
         network: Any = adapt(plain).eval()
         assert torch.equal(network.forward_features(pixels), seen[0])
         assert torch.equal(network(pixels), logits)
+
+
+def test_an_adapted_network_goes_with_its_last_user() -> None:
+    network = build("resnet18", "", None)
+    gone = [weakref.ref(network), *map(weakref.ref, network.parameters())]
+    gc.collect()
+    gc.disable()
+    try:
+        adapted = adapt(network)
+        gone.append(weakref.ref(adapted))
+        del network, adapted
+        assert not [one for one in gone if one() is not None]
+    finally:
+        gc.enable()
 
 
 def test_a_network_without_a_linear_layer() -> None:
