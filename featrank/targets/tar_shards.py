@@ -30,6 +30,36 @@ _JSON_KEYS = ("label", "class", "class_name", "cls", "category", "target")
 _MAX_LABEL_BYTES = 1 << 20
 
 
+# What a header that lies makes tarfile raise.
+_DAMAGE = (tarfile.TarError, ValueError, OverflowError, RecursionError, KeyError, IndexError)
+
+# Names and attributes; a longer header is read into memory, and parsed in quadratic time.
+_MAX_HEADER_BYTES = 1 << 14
+_HEADERS = (
+    tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)  # fmt: skip
+
+
+class _Bounded(tarfile.TarInfo):
+    """A member whose header is believed only as far as it can be true."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Bounded:
+        member = super().frombuf(buf, encoding, errors)
+        if member.size < 0:
+            raise tarfile.ReadError("a size below zero")
+        if member.type in _HEADERS and member.size > _MAX_HEADER_BYTES:
+            raise tarfile.ReadError(f"a header of {member.size:,} bytes")
+        return member
+
+
+def _check_progress(archive: tarfile.TarFile, member: tarfile.TarInfo, reached: int) -> None:
+    """See that the next member lies behind this one: an extended header may state another size."""
+    if member.size < 0 or archive.offset <= max(reached, member.offset):
+        raise tarfile.ReadError(f"a member of {member.size:,} bytes")
+
+
 @dataclass
 class _Group:
     """The members of one key, with the images' digests and the labels found."""
@@ -59,13 +89,13 @@ class _Listing:
         groups: dict[str, _Group] = {}
         try:
             # "r:" refuses compressed archives.
-            with tarfile.open(file, "r:") as archive:
+            with tarfile.open(file, "r:", tarinfo=_Bounded) as archive:
                 for member in self._members(archive, shown, spec):
                     self._add_member(archive, member, file, shown, groups)
         except OSError as error:
             refuse_unreachable(shown, error)
             raise InputError(f"cannot read '{shown}': {error.strerror or error}") from error
-        except tarfile.TarError as error:
+        except _DAMAGE as error:
             raise InputError(
                 f"'{shown}' is no tar archive, or a compressed one: {error}",
                 "unpack the compression first: the shards of a WebDataset are plain .tar files",
@@ -85,16 +115,20 @@ class _Listing:
         Raises:
             InputError: A member's name leads out of the archive.
         """
+        reached = 0
         while True:
             try:
                 member = archive.next()
-            except tarfile.TarError as error:
-                if not archive.offset:
+                if member is not None:
+                    _check_progress(archive, member, reached)
+            except _DAMAGE as error:
+                if not reached:
                     raise
                 self.skipped.append(Skipped(shown, f"the archive is damaged from here on: {error}"))
                 return
             if member is None:
                 return
+            reached = archive.offset
             path = PurePosixPath(member.name)
             if path.is_absolute() or ".." in path.parts:
                 raise InputError(

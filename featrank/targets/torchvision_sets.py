@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -16,6 +17,7 @@ from featrank.errors import InputError
 from featrank.records import Skipped
 from featrank.registry import did_you_mean
 from featrank.targets.decode import image_to_rgb
+from featrank.targets.fence import LeadsOut, reading_only_below
 from featrank.targets.file_names import printable
 from featrank.targets.reach import changed, out_of_reach, refuse_unreachable, retried
 from featrank.targets.selection import canonical
@@ -42,6 +44,7 @@ class TorchvisionReader:
     """Reads images of a torchvision data set."""
 
     dataset: Any
+    root: Path
 
     def __call__(self, sample: Sample) -> Image.Image:
         """The image in RGB.
@@ -52,7 +55,7 @@ class TorchvisionReader:
         """
         try:
             image, digest, _ = retried(
-                partial(_fetch, self.dataset, int(sample.path.rpartition("-")[2]))
+                partial(_fetch, self.dataset, int(sample.path.rpartition("-")[2]), self.root)
             )
         except OSError as error:
             raise out_of_reach(sample.path, error) from None
@@ -61,16 +64,24 @@ class TorchvisionReader:
         return image_to_rgb(image)
 
 
-def _fetch(dataset: Any, index: int) -> tuple[Image.Image, str, int]:
+def _fetch(dataset: Any, index: int, root: Path) -> tuple[Image.Image, str, int]:
     """One image as torchvision decodes it, its content hash and its label.
 
     Raises:
         UnreadableImage: It cannot be decoded.
         OSError: Its file cannot be read.
+        InputError: Its file lies outside the root.
     """
     try:
-        image, label = dataset[index]
-        image.load()
+        with reading_only_below(root):
+            image, label = dataset[index]
+            image.load()
+    except LeadsOut as error:
+        raise InputError(
+            f"a list of this data set names a file outside {printable(str(root))}:"
+            f" {printable(str(error.path))}",
+            "such a data set may be hostile: fetch it anew, or mend its lists",
+        ) from None
     except Exception as error:
         # An errno is the system's word on the file; what Pillow says of a bad image has none.
         if isinstance(error, OSError) and error.errno is not None:
@@ -146,18 +157,19 @@ class TorchvisionSets:
                 f"torchvision cannot open {name}: {line}",
                 "featrank downloads no data: fetch it with torchvision, or mend root=DIR",
             ) from error
-        samples, skipped = _list(dataset)
-        reader = TorchvisionReader(dataset)
+        root = Path(arguments["root"]).resolve()
+        samples, skipped = _list(dataset, root)
+        reader = TorchvisionReader(dataset, root)
         return Target(printable(spec), split, canonical(samples), reader, tuple(skipped))
 
 
-def _list(dataset: Any) -> tuple[list[Sample], list[Skipped]]:
+def _list(dataset: Any, root: Path) -> tuple[list[Sample], list[Skipped]]:
     class_names = getattr(dataset, "classes", None) or getattr(dataset, "categories", None) or ()
     samples, skipped = [], []
     for index in range(len(dataset)):
         path = f"image-{index:06}"
         try:
-            _, digest, label = retried(partial(_fetch, dataset, index))
+            _, digest, label = retried(partial(_fetch, dataset, index, root))
         except OSError as error:
             refuse_unreachable(path, error)
             skipped.append(Skipped(path, f"cannot be read: {error.strerror}"))

@@ -41,6 +41,10 @@ _READABLE = (".safetensors", ".bin", ".pth")
 _SAFE_NAMES = {"open_clip_pytorch_model.bin": "open_clip_model.safetensors"}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
+# The client stores a file under these names: what is no hash could be a path.
+_ETAG = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
 
 def candidate_files(filename: str | None) -> tuple[str, ...]:
     """The files that may hold a repository's weights, the preferred one first.
@@ -172,6 +176,12 @@ class Hub:
         if answer.commit_hash is None or answer.etag is None:
             raise IncompleteError(
                 f"{_host()} answered, but not as a model hub does", f"check HF_ENDPOINT; {WAYS_OUT}"
+            )
+        if not (_ETAG.fullmatch(answer.etag) and _COMMIT.fullmatch(answer.commit_hash)):
+            raise IncompleteError(
+                f"{_host()} names {repository} with an ETag or a commit that is no hash: such a"
+                " name could lead out of the hub cache; nothing was downloaded",
+                f"check HF_ENDPOINT; {WAYS_OUT}",
             )
         return True, answer.size
 

@@ -24,7 +24,14 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         InputError: It cannot be read, would run code, or holds no state dict.
     """
     content: Any = _read(path)
+    seen: set[int] = set()
     while isinstance(content, Mapping):
+        if id(content) in seen:
+            raise InputError(
+                f"{path} is refused: its state dict contains itself",
+                "save model.state_dict() again, best as .safetensors",
+            )
+        seen.add(id(content))
         inner = next((key for key in _WRAPPERS if isinstance(content.get(key), Mapping)), None)
         if inner is None:
             break

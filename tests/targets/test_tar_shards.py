@@ -124,3 +124,54 @@ def test_a_changed_archive_is_noticed(tmp_path: Path) -> None:
     file.unlink()
     with pytest.raises(IncompleteError, match="No such file"):
         target.read(target.samples[0])
+
+
+def header(name: str, size: bytes, kind: bytes = b"0") -> bytes:
+    """A header with any size field, and a right checksum."""
+    block = bytearray(512)
+    block[: len(name)] = name.encode()
+    block[100:108], block[124:136], block[148:156] = b"0000644\0", size, b" " * 8
+    block[156:157], block[257:265] = kind, b"ustar\x0000"
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+def octal(size: int) -> bytes:
+    return b"%011o\0" % size
+
+
+def padded(data: bytes) -> bytes:
+    return data + b"\0" * (-len(data) % 512)
+
+
+def pax(entry: bytes) -> bytes:
+    return header("pax", octal(len(entry)), b"x") + padded(entry)
+
+
+HUGE = b"\x80" + b"\0" * 3 + (20 * 2**30).to_bytes(8, "big")
+LYING = {
+    "a negative size": header("z.png", b"\xff" * 10 + b"\xfc\0"),
+    "a negative size of what is not read": header("z.bin", b"\xff" * 10 + b"\xfa\0"),
+    "a negative size in an extended header": pax(b"14 size=-1024\n") + header("z.png", octal(0)),
+    "a size back to the start": pax(b"15 size=-10240\n") + header("z.png", octal(0)),
+    "no number where one belongs": pax(b"25 GNU.sparse.map=0,x,5\n") + header("z.png", octal(512)),
+    "a long header": header("pax", octal(100_000), b"x") + padded(b"1" * 100_000),
+    "a header longer than memory": header("pax", HUGE, b"x"),
+    "a name longer than memory": header("name", HUGE, b"L"),
+    "headers of headers": pax(b"6 a=b\n") * 2000,
+}
+
+
+@pytest.mark.parametrize("lie", LYING.values(), ids=LYING)
+def test_headers_that_lie_end_the_archive(tmp_path: Path, lie: bytes) -> None:
+    shard = archive(tmp_path / "a.tar", **{"a.png": PNG, "a.cls": b"cat"})
+    with tarfile.open(shard) as made:
+        stop = sum(512 + len(padded(bytes(member.size))) for member in made)
+    whole = shard.read_bytes()[:stop]
+    shard.write_bytes(whole + lie + b"\0" * 1024)
+    target = opened(shard)
+    assert [sample.path for sample in target.samples] == ["a.tar/a.png"]
+    assert "damaged from here on" in target.skipped[0].reason
+    shard.write_bytes(lie + whole + b"\0" * 1024)
+    with pytest.raises(InputError, match="no tar archive"):
+        opened(shard)

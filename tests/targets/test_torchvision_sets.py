@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import pickle
 import socket
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from image_sets import digit_pictures, write_idx
+from PIL import Image
 
 from featrank.errors import InputError
 from featrank.storage.file_hashes import FileHashes
@@ -91,3 +93,19 @@ def test_cifar10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_asked_wrongly(spec: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         opened(spec)
+
+
+def test_a_list_that_leads_out_of_the_root_is_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    food = tmp_path / "root" / "food-101"
+    (food / "meta").mkdir(parents=True)
+    names = {"a": ["a/0", "a/1", "../../../victim/0"], "b": ["b/0", "b/1"]}
+    for name in ["a/0", "a/1", "b/0", "b/1", "../../../victim/0"]:
+        path = food / "images" / f"{name}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, (8, 8, 3), dtype=np.uint8)).save(path)
+    (food / "meta" / "train.json").write_text(json.dumps(names))
+    for name in ("classes.txt", "labels.txt"):
+        (food / "meta" / name).write_text("a\nb\n")
+    with pytest.raises(InputError, match="outside"):
+        opened(f"Food101?root={tmp_path / 'root'}")

@@ -311,3 +311,17 @@ def test_the_size_of_a_download_is_asked_for_and_not_fetched(
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(IncompleteError, match="offline"):
         HUB.size(REPOSITORY, candidate_files(None))
+
+
+@pytest.mark.parametrize("etag", ["../../x", "x", "a" * 41, "/tmp/x", "A" * 64])
+def test_an_etag_that_is_no_hash_names_no_file(hub: LoopbackHub, etag: str) -> None:
+    hub.etags[FILE] = etag
+    assert "no hash" in fetch().message
+    assert not [request for request in hub.requests if request.startswith("GET")]
+
+
+def test_a_commit_that_is_no_hash_names_no_folder(
+    hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loopback_hub.COMMIT", "../../x")
+    assert "no hash" in fetch().message

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,3 +97,20 @@ def test_a_truncated_file(tmp_path: Path) -> None:
             (tmp_path / name).write_bytes(content[: int(len(content) * share)])
             with pytest.raises(InputError, match=name):
                 read_state_dict(tmp_path / name)
+
+
+@pytest.mark.parametrize("keys", [("model",), ("state_dict", "model")])
+def test_a_state_dict_that_contains_itself_is_refused(
+    tmp_path: Path, keys: tuple[str, ...]
+) -> None:
+    import torch
+
+    outer: dict[str, Any] = {}
+    here = outer
+    for key in keys[:-1]:
+        here[key] = {}
+        here = here[key]
+    here[keys[-1]] = outer
+    torch.save(outer, tmp_path / "circle.pth")
+    with pytest.raises(InputError, match="contains itself"):
+        read_state_dict(tmp_path / "circle.pth")
