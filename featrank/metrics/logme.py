@@ -70,7 +70,9 @@ def maximum_evidence(
             "the features determine a class exactly, but for rounding: its evidence has no bound",
             "read hscore_reg or gda; rows that are equal, or too far from 0, can be the cause",
         )
-    problem = _Evidence(singular.squares, squared, np.maximum(residuals, 0.0), n_samples)
+    # N independent rows leave no residual; what rounding leaves would hide a maximum at λ → 0.
+    residuals = np.where(exact, 0.0, np.maximum(residuals, 0.0))
+    problem = _Evidence(singular.squares, squared, residuals, n_samples)
     scales = np.log(singular.squares)
     margin = np.array([-_MARGIN, _MARGIN])
     low, high = scales[[0, -1]] + margin
@@ -129,7 +131,7 @@ METRIC = Metric(
     name="logme",
     summary="mean log evidence of Bayesian linear regression on the classes' indicators",
     paper="You et al., ICML 2021, arXiv 2102.11005",
-    version=1,
+    version=2,
     higher_is_better=True,
     predicts="linear probe",
     cost="N d² + d³",
