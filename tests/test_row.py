@@ -17,6 +17,7 @@ from featrank.plan import Candidate
 from featrank.records import CACHED, FAILED, OK, FloatArray, LayerRef, ModelRef, Score, Shuffles
 from featrank.row import NO_SOURCE_PROBS, choose_metrics, score_candidate
 from featrank.storage.file_hashes import FileHashes
+from featrank.storage.kept_json import SEAL, write_kept
 
 MODEL = ModelRef("flat", "timm", "flat", "flat")
 TARGET = digits()
@@ -133,8 +134,9 @@ def test_what_is_kept_is_not_computed_again_and_other_numbers_are(store: Feature
     score_candidate(Candidate(MODEL, layer=layer), metrics, store)
     (kept,) = layer.directory.glob("_scores/cdnv.*.json")
     document = json.loads(kept.read_text())
+    del document[SEAL]
     document["score"]["value"] = -7.0
-    kept.write_text(json.dumps(document))
+    write_kept(kept, document)
     again = score_candidate(Candidate(MODEL, layer=layer), metrics, store)
     assert again.scores["cdnv"].score is not None
     assert again.scores["cdnv"].score.value == -7.0
@@ -144,7 +146,7 @@ def test_what_is_kept_is_not_computed_again_and_other_numbers_are(store: Feature
     assert with_null.scores["cdnv"].score is not None
     assert with_null.scores["cdnv"].score.value == pytest.approx(cdnv(), rel=1e-5)
     # Other features under the same key, as --cache refresh may leave them.
-    kept.write_text(json.dumps(document))
+    write_kept(kept, document)
     halves = store_layer(store, TARGET, PIXELS[:, :32])
     assert halves.directory == layer.directory
     anew = score_candidate(Candidate(MODEL, layer=halves), metrics, store)

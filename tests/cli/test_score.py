@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from featrank.metrics import METRICS
+from featrank.storage.kept_json import SEAL, write_kept
 
 Main = Callable[..., Any]
 RNG = np.random.default_rng(0)
@@ -111,7 +112,8 @@ def test_curve_of_a_cached_layer_is_kept_and_leep_reads_its_head(
     assert curve == learning_curve(labelled, CurvePlan(2, 7)).document
     (kept,) = cache_dir.glob("features/*/*/_scores/curve.*.json")
     document = json.loads(kept.read_text())
-    kept.write_text(json.dumps({**document, "held_out": -1}))
+    del document[SEAL]
+    write_kept(kept, {**document, "held_out": -1})
     assert featrank_main(*arguments, "-o", tmp_path / "b.json").code == 0
     assert row(tmp_path / "b.json")["curve"]["held_out"] == -1
     assert featrank_main(*arguments[:-1], 8, "-o", tmp_path / "c.json").code == 0
