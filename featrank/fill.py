@@ -6,8 +6,9 @@ import dataclasses
 import logging
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from typing import Any
 
 from featrank.cache.key import FeatureKey
 from featrank.cache.locks import Busy
@@ -150,7 +151,8 @@ def _extract(
     backbone = Backbone(loaded.network, keys[0].preprocessing, device, config.precision, layers)
     # The backbone has folded weights of its own.
     del loaded
-    writer = _begin(model, keys, target, config, store, n_params=backbone.n_params)
+    made = {"n_params": backbone.n_params, "device": device_name(device)}
+    writer = _begin(model, keys, target, config, store, made=made)
     workers = default_workers() if config.workers is None else config.workers
     watch = Stopwatch()
     with (
@@ -168,7 +170,7 @@ def _extract(
             raise_lost()
     writer.finish(
         {
-            "device": device_name(device),
+            "device": made["device"],
             "images_per_second": watch.images_per_second,
             **({"loading": misfit.document} if misfit else {}),
             "versions": package_versions(),
@@ -184,14 +186,14 @@ def _begin(
     config: RunConfig,
     store: FeatureStore,
     *,
-    n_params: int,
+    made: Mapping[str, Any],
 ) -> EntryWriter:
     facts = {
+        **made,
         "model": model.id,
         "target": target.name,
         "split": target.split,
         "class_names": list(target.class_names),
-        "n_params": n_params,
     }
     table = Table(
         [sample.digest for sample in target.samples],

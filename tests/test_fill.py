@@ -14,6 +14,7 @@ import pytest
 from stored_layers import digits
 from told import Told
 
+from featrank.cache.manifest import MANIFEST
 from featrank.cache.store import FeatureStore
 from featrank.config import RunConfig
 from featrank.errors import DeviceLostError, IncompleteError, InputError
@@ -187,6 +188,34 @@ def test_a_failed_models_network_is_gone_while_its_error_is_kept(
         assert not [one for one in seen if one() is not None]
     finally:
         gc.enable()
+
+
+def test_an_entry_of_several_devices_says_so(
+    plan: Plan, config: RunConfig, store: FeatureStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The names alone are another machine's: what they stand for is no matter of the cache."""
+    import featrank.extract.device
+
+    config = replace(config, rows_per_part=8, batch_size=8)
+    ((_, first),) = fill(plan(RESNET), TARGET, config, store, Silent())
+    before = first.candidates[0].layer
+    assert before is not None
+    assert before.manifest.extraction["device"] == "cpu"
+    (before.directory / before.manifest.parts[1].file).unlink()
+    (before.directory / MANIFEST).unlink()
+    monkeypatch.setattr(featrank.extract.device, "device_name", lambda _: "NVIDIA X1")
+    ((_, done),) = fill(plan(RESNET), TARGET, config, store, Silent())
+    layer = done.candidates[0].layer
+    assert forwarded(done) == [8]
+    assert layer is not None
+    assert layer.manifest.extraction["device"] == "cpu, NVIDIA X1"
+    assert store.verify(layer.directory) == []
+    # The parts themselves know: a lost manifest takes nothing along.
+    (layer.directory / MANIFEST).unlink()
+    ((_, recovered),) = fill(plan(RESNET), TARGET, config, store, Silent())
+    assert forwarded(recovered) == [0]
+    assert recovered.candidates[0].layer is not None
+    assert recovered.candidates[0].layer.manifest.extraction == {"device": "cpu, NVIDIA X1"}
 
 
 def test_a_lost_device_ends_the_run_and_blames_no_later_model(

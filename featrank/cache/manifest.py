@@ -55,7 +55,7 @@ class Manifest:
         class_counts: Images of each class that have features; classes without any are left out.
         skipped: Images that could not be decoded.
         parts: The Parquet files in order.
-        extraction: Device, images a second and versions at the time.
+        extraction: Devices in the order of the rows, images a second and versions at the time.
         sealed: Whether it came with its checksum; those of older releases have none.
     """
 

@@ -262,7 +262,8 @@ class FeatureStore:
 
         Args:
             keys: The layers wanted.
-            facts: Model id, target name, split, class names and parameters, for the metadata.
+            facts: Model id, target name, split, class names, parameters and device, for the
+                metadata.
             table: The columns beside the features.
             rows: Bound on a part's rows.
             afresh: Whether parts that are there already are thrown away.

@@ -25,6 +25,8 @@ Span = tuple[int, int]
 
 # What a part says of its layer, and the manifest repeats.
 _FACTS = ("key", "model", "target", "split", "n_params", "n_features", "class_names")
+# What made a part that was written before parts said so.
+UNKNOWN_DEVICE = "an unknown device"
 # All parts agree in these; a run that goes on may call the model and the target by other names.
 _SHARED = ("key", "n_rows", "n_params", "n_features", "class_names")
 
@@ -79,7 +81,7 @@ class LayerWriter:
         directory: The layer's directory.
         key: Its key.
         facts: What identifies it: key document, model id, target name, split, class
-            names, parameters.
+            names, parameters; and the device that makes the rest.
         table: The columns beside the features.
         parts: The whole parts that are there already, without overlap, in order.
     """
@@ -180,9 +182,19 @@ def manifest_of(
         "class_counts": class_counts(directory, files, facts["class_names"]),
         "skipped": [asdict(skip) for part in parts for skip in part.skipped],
         "parts": [asdict(part) for part in files],
-        "extraction": dict(extraction),
+        "extraction": {**extraction, **_device_of(parts)},
     }
     return typed(document, Manifest)
+
+
+def _device_of(parts: Sequence[PartFile]) -> dict[str, str]:
+    """The devices that made the parts, in the order of their rows; nothing where none says.
+
+    It is not in the key, so a run that went on may have had another than the one before.
+    """
+    said = [part.facts.get("device", UNKNOWN_DEVICE) for part in parts if part.part.rows]
+    names = list(dict.fromkeys(typed(device, str) for device in said))
+    return {} if names in ([], [UNKNOWN_DEVICE]) else {"device": ", ".join(names)}
 
 
 @dataclass

@@ -9,11 +9,13 @@ import pytest
 from featrank.cache.key import FeatureKey
 from featrank.cache.manifest import MANIFEST, Manifest, Part
 from featrank.cache.part_names import list_parts
-from featrank.cache.parts import PartFile
+from featrank.cache.parts import PartFile, open_part
 from featrank.cache.store import FeatureStore
-from featrank.cache.writer import cut, explained_write, uncovered
+from featrank.cache.writer import cut, explained_write, manifest_of, uncovered
 from featrank.errors import IncompleteError
 from featrank.records import FloatArray, LayerRef
+from featrank.storage.contained import ClaimError
+from featrank.storage.file_hashes import FileHashes
 
 Fill = Callable[..., list[Manifest]]
 Begin = tuple[Any, ...]
@@ -34,6 +36,44 @@ def part(start: int, stop: int) -> PartFile:
 )
 def test_uncovered(parts: list[PartFile], gaps: list[tuple[int, int]]) -> None:
     assert uncovered(10, parts) == gaps
+
+
+@pytest.mark.parametrize(
+    ("devices", "said"),
+    [
+        ([None, None], {"device": "given"}),
+        (["cpu", "cpu"], {"device": "cpu"}),
+        (["X1", "cpu", "X1"], {"device": "X1, cpu"}),
+        ([None, "cpu"], {"device": "an unknown device, cpu"}),
+    ],
+)
+def test_the_parts_say_what_made_them(
+    store: FeatureStore,
+    fill_layers: Fill,
+    key: FeatureKey,
+    devices: list[str | None],
+    said: dict[str, str],
+) -> None:
+    fill_layers([key])
+    directory = store.directory(key)
+    parts = [open_part(path, FileHashes().get(path)) for path in list_parts(directory)]
+    for one, device in zip(parts, devices, strict=False):
+        if device is not None:
+            one.facts["device"] = device
+    manifest = manifest_of(directory, parts[: len(devices)], {"device": "given"})
+    assert manifest.extraction == said
+
+
+def test_a_device_that_is_no_name_is_no_claim_of_ours(
+    store: FeatureStore, fill_layers: Fill, key: FeatureKey
+) -> None:
+    fill_layers([key])
+    directory = store.directory(key)
+    parts = [open_part(path, FileHashes().get(path)) for path in list_parts(directory)]
+    for odd in (7, ["cpu"]):
+        parts[0].facts["device"] = odd
+        with pytest.raises(ClaimError):
+            manifest_of(directory, parts, {})
 
 
 def test_spans_cover_the_gaps_once_and_stop_at_every_edge() -> None:
