@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from featrank.extract import EXTRACTOR_VERSION
 from featrank.layers import LayerInfo
 from featrank.records import digest_json
-from featrank.storage.contained import ClaimError, contained
-from featrank.storage.damage import put_away
-from featrank.storage.kept_json import read_perhaps_sealed, typed, write_kept
+from featrank.storage.kept_index import kept_or_made
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 class LayerIndex:
@@ -50,30 +45,13 @@ class LayerIndex:
         file = f"{re.sub(r'[^A-Za-z0-9_.-]', '_', name)[:60]}.{digest_json(key)[:16]}.json"
         if file in self._known:
             return self._known[file]
-        path = self._root / "layers" / file if self._root else None
-        layers = _read(self._root, path, key) if self._root and path else None
-        if layers is None:
+
+        def describe() -> tuple[LayerInfo, ...]:
             from featrank.extract.architectures import describe_architecture
 
-            layers = describe_architecture(name, input_size)
-            if self._root is not None and path is not None:
-                document = {"key": key, "layers": [layer.document for layer in layers]}
-                # The file only saves time: a read-only cache must not stop a run.
-                with suppress(OSError, ClaimError):
-                    write_kept(contained(self._root, path), document)
+            return describe_architecture(name, input_size)
+
+        shape = tuple[LayerInfo, ...]
+        layers = kept_or_made(self._root, f"layers/{file}", key, shape, describe)
         self._known[file] = layers
         return layers
-
-
-def _read(root: Path, path: Path, key: Mapping[str, Any]) -> tuple[LayerInfo, ...] | None:
-    """What is kept; None where nothing is, or it is damaged: it is made again."""
-    try:
-        document, sealed = read_perhaps_sealed(root, path)
-        if not sealed or document.get("key") != key:
-            return None
-        return typed(document.get("layers"), tuple[LayerInfo, ...])
-    except OSError:
-        return None
-    except ClaimError as error:
-        put_away(root, path, error)
-        return None

@@ -37,6 +37,19 @@ def plain_name(name: object) -> str:
     return name
 
 
+def relative_name(name: object) -> str:
+    """A path with ``/`` below a folder, each of its components a plain name.
+
+    Raises:
+        ClaimError: As for :func:`plain_name`.
+    """
+    if not isinstance(name, str):
+        raise ClaimError(f"a name is text, not {type(name).__name__}")
+    for component in name.split("/"):
+        plain_name(component)
+    return name
+
+
 def contained(root: Path, path: Path) -> Path:
     """A path below a root, none of whose components below the root is a link.
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from featrank.errors import InputError
 from featrank.registry import did_you_mean
-from featrank.zoos.hub import candidate_files, is_in_hub_cache
+from featrank.zoos.hub import candidate_files
+from featrank.zoos.hub_cache import is_in_hub_cache
 from featrank.zoos.names import find_name, match_names
 from featrank.zoos.packages import ZOO as PACKAGES
 from featrank.zoos.pretraining import pretraining_data

@@ -85,8 +85,7 @@ def _weight_file(text: str, config: ModelConfig) -> Path:
     """
     files = candidate_files(config.filename)
     for name in files:
-        # A file name from outside must not lead out of the folder.
-        path = Path(text).expanduser() / Path(name).name
+        path = Path(text).expanduser() / name
         if path.is_file():
             return path
     raise InputError(f"no weights in '{text}'", f"it should hold {' or '.join(files)}")

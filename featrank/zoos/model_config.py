@@ -11,6 +11,9 @@ from typing import Any
 from featrank.errors import InputError
 from featrank.records import Preprocessing
 from featrank.registry import did_you_mean
+from featrank.storage.contained import ClaimError
+from featrank.storage.kept_json import parse_json
+from featrank.zoos.hub_cache import check_file_name
 from featrank.zoos.timm_index import TimmIndex
 
 _LARGEST = 1 << 24
@@ -65,8 +68,8 @@ def read_model_config(path: Path, where: str, index: TimmIndex | None = None) ->
     """
     try:
         with path.open("rb") as stream:
-            document = json.loads(stream.read(_LARGEST))
-    except (OSError, ValueError, RecursionError) as error:
+            document = parse_json(stream.read(_LARGEST + 1), _LARGEST)
+    except (OSError, ClaimError) as error:
         raise InputError(f"cannot read the config.json of {where}: {error}") from error
     if not isinstance(document, dict) or not isinstance(document.get("architecture"), str):
         raise InputError(
@@ -89,8 +92,8 @@ def read_model_config(path: Path, where: str, index: TimmIndex | None = None) ->
             given["input_size"] = (3, *((size, size) if isinstance(size, int) else size))
         preprocessing = Preprocessing.from_config(_DEFAULTS | given)
         filename = config.get("hf_hub_filename") or None
-        return ModelConfig(
-            architecture, preprocessing, n_classes, arguments, filename and str(filename)
-        )
+        if filename is not None:
+            check_file_name(filename, f"the config.json of {where}")
+        return ModelConfig(architecture, preprocessing, n_classes, arguments, filename)
     except (TypeError, ValueError, AttributeError) as error:
         raise InputError(f"the config.json of {where} is damaged: {error}") from error

@@ -6,11 +6,7 @@ version, so an upgrade never reads an old registry.
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -21,11 +17,10 @@ from typing import Any
 from featrank.errors import InputError
 from featrank.records import Preprocessing
 from featrank.registry import did_you_mean
+from featrank.storage.kept_index import kept_or_made
 
 # Raised when the file's shape changes, so that an older featrank's file is rebuilt.
-_FORMAT = 1
-
-Document = dict[str, Any]
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +59,21 @@ class IndexEntry:
         return bool(self.hub_id or self.url)
 
 
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """What timm knows.
+
+    Attributes:
+        defaults: The default tag of each architecture, in timm's order.
+        entries: By ``architecture.tag``; an architecture's default comes first.
+        deprecated: Names that timm has renamed, with what they are called now.
+    """
+
+    defaults: dict[str, str]
+    entries: dict[str, IndexEntry]
+    deprecated: dict[str, str]
+
+
 class TimmIndex:
     """Every architecture that the installed timm knows, with its weights.
 
@@ -75,30 +85,23 @@ class TimmIndex:
         self._directory = directory
 
     @cached_property
-    def _document(self) -> Document:
-        if self._directory is None:
-            return _build()
-        path = self._directory / f"timm-{version('timm')}.json"
-        document = _read(path)
-        if document is None:
-            document = _build()
-            # The file only saves time: a read-only directory must not stop a run.
-            with suppress(OSError):
-                _write(path, document)
-        return document
+    def _registry(self) -> Registry:
+        installed = version("timm")
+        key = {"format": _FORMAT, "timm": installed}
+        return kept_or_made(self._directory, f"timm-{installed}.json", key, Registry, _build)
 
     @cached_property
     def _tags(self) -> dict[str, list[str]]:
         """For each architecture, the tags that have weights, the default first."""
-        tags: dict[str, list[str]] = {name: [] for name in self._document["defaults"]}
-        for raw in self._document["entries"].values():
-            if raw["hub_id"] or raw["url"]:
-                tags[raw["architecture"]].append(raw["tag"])
+        tags: dict[str, list[str]] = {name: [] for name in self._registry.defaults}
+        for entry in self._registry.entries.values():
+            if entry.has_weights:
+                tags.setdefault(entry.architecture, []).append(entry.tag)
         return tags
 
     def architectures(self) -> list[str]:
         """Every architecture, with weights or without, in timm's order."""
-        return list(self._document["defaults"])
+        return list(self._registry.defaults)
 
     @cached_property
     def _pretrained(self) -> tuple[str, ...]:
@@ -118,17 +121,12 @@ class TimmIndex:
 
     def deprecated(self) -> Mapping[str, str]:
         """Names that timm has renamed, with what they are called now."""
-        renamed: dict[str, str] = self._document["deprecated"]
-        return renamed
+        return self._registry.deprecated
 
     def find(self, name: str) -> IndexEntry | None:
         """The entry of an architecture's default tag or of ``architecture.tag``."""
-        default = self._document["defaults"].get(name)
-        raw = self._document["entries"].get(name if default is None else _join(name, default))
-        if raw is None:
-            return None
-        fields = raw | {"preprocessing": Preprocessing.from_config(raw["preprocessing"])}
-        return IndexEntry(**fields)
+        default = self._registry.defaults.get(name)
+        return self._registry.entries.get(name if default is None else _join(name, default))
 
     def entry(self, name: str) -> IndexEntry:
         """As :meth:`find`.
@@ -148,13 +146,13 @@ def _join(architecture: str, tag: str) -> str:
     return f"{architecture}.{tag}" if tag else architecture
 
 
-def _build() -> Document:
+def _build() -> Registry:
     """The index, from the installed timm."""
     import timm
     from timm.models import get_arch_pretrained_cfgs, get_deprecated_models, get_pretrained_cfg
 
     defaults: dict[str, str] = {}
-    entries: dict[str, Document] = {}
+    entries: dict[str, IndexEntry] = {}
     for architecture in timm.list_models():
         default = get_pretrained_cfg(architecture)
         if default is None:
@@ -165,45 +163,21 @@ def _build() -> Document:
         for name in sorted(configs, key=lambda name: name != first):
             entries[name] = _describe(architecture, configs[name])
     renamed = {old: new for old, new in get_deprecated_models().items() if new}
-    return {"format": _FORMAT, "defaults": defaults, "entries": entries, "deprecated": renamed}
+    return Registry(defaults, entries, renamed)
 
 
-def _describe(architecture: str, config: Any) -> Document:
-    """One of timm's pretrained configurations, as JSON."""
+def _describe(architecture: str, config: Any) -> IndexEntry:
+    """One of timm's pretrained configurations."""
     # Through importlib because timm leaves this function without types.
     data = import_module("timm.data").resolve_data_config({}, pretrained_cfg=config.to_dict())
-    return {
-        "architecture": architecture,
-        "tag": config.tag or "",
-        "preprocessing": Preprocessing.from_config(data).to_config(),
-        "hub_id": config.hf_hub_id or None,
-        "hub_filename": config.hf_hub_filename or None,
-        "url": config.url if isinstance(config.url, str) and config.url else None,
-        "num_classes": config.num_classes,
-        "custom_load": bool(config.custom_load),
-        "license": config.license,
-    }
-
-
-def _read(path: Path) -> Document | None:
-    """The stored index, or None where there is none that can be used."""
-    try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    if not isinstance(document, dict) or document.get("format") != _FORMAT:
-        return None
-    return document
-
-
-def _write(path: Path, document: Document) -> None:
-    """Store the index; a reader sees the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".timm-", suffix=".json")
-    try:
-        with os.fdopen(handle, "w") as stream:
-            json.dump(document, stream, separators=(",", ":"))
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    return IndexEntry(
+        architecture=architecture,
+        tag=config.tag or "",
+        preprocessing=Preprocessing.from_config(data),
+        hub_id=config.hf_hub_id or None,
+        hub_filename=config.hf_hub_filename or None,
+        url=config.url if isinstance(config.url, str) and config.url else None,
+        num_classes=config.num_classes,
+        custom_load=bool(config.custom_load),
+        license=config.license,
+    )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -11,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from featrank.records import Preprocessing
-from featrank.storage.atomic import write_text
+from featrank.storage.kept_index import kept_or_made
 
 # Raised when the file's shape changes.
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +59,10 @@ class TorchvisionIndex:
     @cached_property
     def entries(self) -> dict[str, TorchvisionEntry]:
         """By ``builder.weights``; the default weights of a builder come first."""
-        path = None
-        document = None
-        if self._directory is not None:
-            path = self._directory / f"torchvision-{version('torchvision')}.json"
-            with suppress(OSError, ValueError):
-                document = json.loads(path.read_bytes())
-        if not isinstance(document, dict) or document.get("format") != _FORMAT:
-            document = {"format": _FORMAT, "entries": _build()}
-            if path is not None:
-                # The file only saves time: a read-only directory must not stop a run.
-                with suppress(OSError):
-                    write_text(path, json.dumps(document, separators=(",", ":")))
-        entries = [
-            TorchvisionEntry(
-                **(raw | {"preprocessing": Preprocessing.from_config(raw["preprocessing"])})
-            )
-            for raw in document["entries"]
-        ]
+        installed = version("torchvision")
+        key = {"format": _FORMAT, "torchvision": installed}
+        file, shape = f"torchvision-{installed}.json", tuple[TorchvisionEntry, ...]
+        entries = kept_or_made(self._directory, file, key, shape, _build)
         return {entry.name: entry for entry in entries}
 
     @cached_property
@@ -90,22 +75,22 @@ class TorchvisionIndex:
         return [entry for entry in self.entries.values() if entry.builder == builder]
 
 
-def _build() -> list[dict[str, Any]]:
+def _build() -> tuple[TorchvisionEntry, ...]:
     """The index, from the installed torchvision."""
     from torchvision import models
 
-    return [
+    return tuple(
         _describe(builder, weights)
         for builder in models.list_models(module=models)
         for weights in _default_first(models.get_model_weights(builder))
-    ]
+    )
 
 
 def _default_first(enum: Any) -> list[Any]:
     return sorted(enum, key=lambda weights: weights is not enum.DEFAULT)
 
 
-def _describe(builder: str, weights: Any) -> dict[str, Any]:
+def _describe(builder: str, weights: Any) -> TorchvisionEntry:
     given = weights.transforms.keywords
     meta = weights.meta
     crop, resize = given["crop_size"], given.get("resize_size", 256)
@@ -118,15 +103,16 @@ def _describe(builder: str, weights: Any) -> dict[str, Any]:
         mean=tuple(given.get("mean", (0.485, 0.456, 0.406))),
         std=tuple(given.get("std", (0.229, 0.224, 0.225))),
     )
-    top1 = meta.get("_metrics", {}).get("ImageNet-1K", {}).get("acc@1")
+    # Published as NaN for weights without a trained head.
+    top1 = meta.get("_metrics", {}).get("ImageNet-1K", {}).get("acc@1", math.nan)
     billions = meta.get("_ops")
-    return {
-        "builder": builder,
-        "enum": type(weights).__name__,
-        "weights": weights.name,
-        "url": weights.url,
-        "preprocessing": preprocessing.to_config(),
-        "n_params": meta["num_params"],
-        "macs": round(billions * 1e9) if billions else None,
-        "top1": top1,
-    }
+    return TorchvisionEntry(
+        builder=builder,
+        enum=type(weights).__name__,
+        weights=weights.name,
+        url=weights.url,
+        preprocessing=preprocessing,
+        n_params=meta["num_params"],
+        macs=round(billions * 1e9) if billions else None,
+        top1=top1 if math.isfinite(top1) else None,
+    )

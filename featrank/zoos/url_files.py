@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -13,6 +13,7 @@ from featrank.errors import IncompleteError
 from featrank.records import Weights
 from featrank.reporting import Reporter, Silent
 from featrank.storage.atomic import atomic_path
+from featrank.storage.contained import ClaimError, plain_name
 from featrank.storage.file_hashes import FileHashes
 from featrank.zoos.hub import ANSWER_TIMEOUT_S
 
@@ -27,10 +28,18 @@ _HASHED_NAME = re.compile(r"-([0-9a-f]{8,})\.\w+$")
 
 
 def _stored_at(url: str) -> Path:
-    """Where ``torch.hub`` would keep it, without importing torch."""
+    """Where ``torch.hub`` would keep it, without importing torch.
+
+    Raises:
+        IncompleteError: The address ends in no file name.
+    """
     cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
     home = Path(os.environ.get("TORCH_HOME", f"{cache}/torch")).expanduser()
-    return home / "hub" / "checkpoints" / PurePosixPath(urlsplit(url).path).name
+    try:
+        name = plain_name(urlsplit(url).path.rpartition("/")[2])
+    except ClaimError as error:
+        raise IncompleteError(f"{url} names no file: {error}", "upgrade timm") from error
+    return home / "hub" / "checkpoints" / name
 
 
 def is_stored(url: str) -> bool:

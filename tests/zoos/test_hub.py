@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from loopback_hub import LoopbackHub
 
-from featrank.errors import IncompleteError
+from featrank.errors import IncompleteError, InputError
 from featrank.reporting import Advance, Silent
 from featrank.storage.file_hashes import FileHashes
 from featrank.zoos.hub import HUB, WAYS_OUT, candidate_files
@@ -91,12 +91,14 @@ def test_the_token_goes_along(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch)
 def test_refusals(
     hub: LoopbackHub, status: int, says: str, hints: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("featrank.zoos.hub.LONGEST_WAIT_S", 0.05)
+    monkeypatch.setattr("featrank.zoos.patience.PATIENCE_S", 0.05)
+    HUB.reset()
     hub.statuses[FILE] = status
     error = fetch()
     assert says in error.message
     assert hints in error.hint
     del hub.statuses[FILE]
+    HUB.reset()
     HUB.fetch(REPOSITORY, candidate_files(None), HASHES)
 
 
@@ -129,6 +131,31 @@ def test_told_to_wait_it_waits_and_asks_again(hub: LoopbackHub) -> None:
     hub.passing[FILE], hub.retry_after = [429, 429], 0
     HUB.fetch(REPOSITORY, candidate_files(None), HASHES)
     assert hub.requests.count(f"HEAD /{REPOSITORY}/resolve/main/model.safetensors") >= 3
+
+
+def test_told_to_wait_for_long_a_process_waits_once(
+    hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("featrank.zoos.patience.time.sleep", waits.append)
+    hub.statuses[FILE], hub.retry_after = 429, 3600
+    for _ in range(3):
+        assert "wants fewer requests" in fetch().message
+    assert waits == [30]
+    assert len(hub.requests) == 2
+
+
+@pytest.mark.parametrize("status", [408, 429, 503])
+def test_a_time_named_in_mid_download_is_not_slept_for(
+    hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    assert HUB.size(REPOSITORY, candidate_files(None))
+    waits: list[float] = []
+    monkeypatch.setattr("featrank.zoos.patience.time.sleep", waits.append)
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", waits.append)
+    hub.statuses[FILE], hub.retry_after = status, 3600
+    assert str(status) in fetch().message
+    assert sum(waits) <= 30
 
 
 @pytest.fixture
@@ -325,3 +352,16 @@ def test_a_commit_that_is_no_hash_names_no_folder(
 ) -> None:
     monkeypatch.setattr("loopback_hub.COMMIT", "../../x")
     assert "no hash" in fetch().message
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["timm/x@../../y", "timm/x@", "../x", "timm/x@a/../../b", "timm/x@/etc", "timm/..", "a\nb/c"],
+)
+def test_names_that_could_lead_out_of_the_cache_are_not_asked_for(
+    hub: LoopbackHub, name: str
+) -> None:
+    for ask in (HUB.fetch, HUB.find):
+        with pytest.raises(InputError, match="names no repository"):
+            ask(name, candidate_files(None), HASHES)
+    assert not hub.requests

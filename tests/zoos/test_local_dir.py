@@ -56,9 +56,11 @@ def test_a_description_cannot_name_files_elsewhere(
     inner.mkdir()
     (inner / "config.json").write_text(json.dumps(document))
     (tmp_path / "secret.safetensors").write_bytes(b"x")
-    with pytest.raises(InputError, match="no weights in"):
+    with pytest.raises(InputError, match="could lead out"):
         ZOO.resolve(str(inner), shelf)
-    (inner / "secret.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+    document["pretrained_cfg"]["hf_hub_filename"] = "own.safetensors"
+    (inner / "config.json").write_text(json.dumps(document))
+    (inner / "own.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
     (model,) = ZOO.resolve(str(inner), shelf)
     assert not ZOO.load(model, ZOO.find_weights(model, shelf)).misfit
 

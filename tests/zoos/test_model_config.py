@@ -59,6 +59,10 @@ def test_the_flat_form_and_what_is_not_said(tmp_path: Path, index: TimmIndex) ->
         ({"architecture": "test_vit", "pretrained_cfg": 3}, "is damaged"),
         ({"architecture": "test_vit", "mean": "x"}, "is damaged"),
         ({"architecture": "test_vit", "model_args": [1]}, "is damaged"),
+        ({"architecture": "test_vit", "hf_hub_filename": "../x.safetensors"}, "could lead out"),
+        ({"architecture": "test_vit", "hf_hub_filename": ["x"]}, "could lead out"),
+        ('{"architecture": "test_vit", "mean": [1e999]}', "no finite number"),
+        ('{"architecture": ' + "[" * 100_000, "nested too deeply"),
     ],
 )
 def test_damage(tmp_path: Path, document: Any, says: str, index: TimmIndex) -> None:

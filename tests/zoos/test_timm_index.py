@@ -82,7 +82,15 @@ def test_a_damaged_file_is_rebuilt(indexed: Path, tmp_path: Path, damage: str) -
     copy.write_text(damage)
     assert "resnet50" in TimmIndex(tmp_path).architectures()
     assert json.loads(copy.read_text()) == json.loads(stored.read_text())
-    assert [path.name for path in tmp_path.iterdir()] == [stored.name]
+
+
+def test_another_weight_address_in_a_stored_index_is_noticed(indexed: Path, tmp_path: Path) -> None:
+    (stored,) = indexed.glob("timm-*.json")
+    document = json.loads(stored.read_text())
+    document["content"]["entries"]["resnet50.a1_in1k"]["hub_id"] = "other/resnet50"
+    (tmp_path / stored.name).write_text(json.dumps(document))
+    assert TimmIndex(tmp_path).entry("resnet50").hub_id == "timm/resnet50.a1_in1k"
+    assert (tmp_path / "damaged" / stored.name).exists()
 
 
 def test_a_folder_that_cannot_be_written_does_not_matter(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ def test_it_is_torchvisions_own(directory: Path) -> None:
         assert not ours or ours[0].weights == theirs.DEFAULT.name
     entry = index.entries["resnet50.IMAGENET1K_V2"]
     assert (entry.top1, entry.n_params, entry.macs) == (80.858, 25_557_032, 4_089_000_000)
+    assert index.entries["vgg16.IMAGENET1K_FEATURES"].top1 is None
 
 
 def test_preprocessing_is_torchvisions_own(directory: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from featrank.errors import IncompleteError
 from featrank.storage.file_hashes import FileHashes
-from featrank.zoos.url_files import fetch_url_file, find_url_file
+from featrank.zoos.url_files import fetch_url_file, find_url_file, is_stored
 
 CONTENT = b"weights"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -74,3 +74,9 @@ def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_plain_http_is_not_used() -> None:
     with pytest.raises(IncompleteError, match="not an https address"):
         fetch_url_file("http://example.invalid/net.pth", HASHES)
+
+
+@pytest.mark.parametrize("url", ["https://host/..", "https://host/a/", "https://host/a\\b"])
+def test_an_address_without_a_file_name(url: str) -> None:
+    with pytest.raises(IncompleteError, match="names no file"):
+        is_stored(url)
