@@ -16,9 +16,9 @@ from featrank.cache.locks import Busy
 from featrank.cache.store import FeatureStore, rows_per_part
 from featrank.cache.writer import EntryWriter, Table
 from featrank.config import RunConfig
-from featrank.errors import FeatrankError, IncompleteError
+from featrank.errors import DeviceLostError, FeatrankError, IncompleteError
 from featrank.layers import HEAD_LAYER
-from featrank.plan import Candidate, Pass
+from featrank.plan import Candidate, Pass, failed_pass, refuse_alone
 from featrank.records import ModelRef
 from featrank.reporting import Reporter
 from featrank.stamp import package_versions
@@ -41,8 +41,7 @@ def fill(
     others are done, then waited for; its features are then found, not extracted again.
 
     Raises:
-        InputError: What the user named cannot be used: another architecture's weights, a device
-            that is not there.
+        InputError: The only model cannot be used: its file holds another architecture's weights.
     """
     waiting: deque[int] = deque()
     for i, planned in enumerate(passes):
@@ -64,6 +63,8 @@ def fill(
             busy += 1
             continue
         busy = 0
+        if done.error is not None:
+            refuse_alone(done.error, passes)
         yield i, done
 
 
@@ -84,17 +85,17 @@ def _fill_locked(
                 return planned
             forwarded = _extract(planned, target, config, store, reporter)
             return _with_found(planned, store, forwarded)
-    except IncompleteError as error:
-        log.debug("%s failed", planned.model.id, exc_info=True)
-        failed = Pass((Candidate(planned.model, error=error),))
-    except (FeatrankError, Busy):
+    except (DeviceLostError, Busy):
         raise
+    except FeatrankError as error:
+        log.debug("%s failed", planned.model.id, exc_info=True)
+        failed = failed_pass(planned.model, error)
     except Exception as error:
         # A network's own bug must not take the other models along.
         log.debug("%s failed", planned.model.id, exc_info=True)
         line = next(iter(str(error).splitlines()), "")
         reason = IncompleteError(f"{type(error).__name__}: {line}", "--debug shows where")
-        failed = Pass((Candidate(planned.model, error=reason),))
+        failed = failed_pass(planned.model, reason)
     # Here, where no frame of the failure holds on to its tensors any more.
     _hand_back_memory()
     return failed

@@ -93,12 +93,13 @@ def plan_passes(
     needs_head: bool = False,
     fetch: bool = True,
 ) -> list[Pass]:
-    """Locate weights and cached features of each model; weights out of reach fail that model only.
+    """Locate weights and cached features of each model; weights out of use fail that model only.
 
     Without ``fetch`` nothing is downloaded: candidates whose weights are not here have none.
 
     Raises:
-        InputError: Weights or layers that the user named cannot be used.
+        InputError: Layers that the user named are not there, or the weights of the only model
+            cannot be used.
     """
     index = LayerIndex(config.cache_dir)
     passes = []
@@ -106,14 +107,34 @@ def plan_passes(
         try:
             # First, so that a wrong --layers is refused before anything is downloaded.
             layers = _layers_of(model, config, index, shelf)
+        except IncompleteError as error:
+            passes.append(failed_pass(model, error))
+            continue
+        try:
             if not fetch and zoo_of(model).find_weights(model, shelf) is None:
                 passes.append(Pass(tuple(Candidate(model, depth=depth) for _, depth in layers)))
                 continue
             identity = _identify(model, target, config, shelf)
             passes.append(_locate(identity, layers, config, store, needs_head=needs_head))
-        except IncompleteError as error:
-            passes.append(Pass((Candidate(model, error=error),)))
+        except FeatrankError as error:
+            refuse_alone(error, models)
+            passes.append(failed_pass(model, error))
     return passes
+
+
+def failed_pass(model: ModelRef, error: FeatrankError) -> Pass:
+    """A model that keeps its place in the table, with the reason."""
+    return Pass((Candidate(model, error=error),))
+
+
+def refuse_alone(error: FeatrankError, all_of_them: Sequence[object]) -> None:
+    """End a run whose only model was asked for wrongly; one among several fails alone.
+
+    Raises:
+        InputError: The error itself.
+    """
+    if isinstance(error, InputError) and len(all_of_them) == 1:
+        raise error
 
 
 def _layers_of(

@@ -15,7 +15,7 @@ from featrank.cache.listing import Entry, find_entry
 from featrank.cache.scores import ScoreStore
 from featrank.cache.store import FeatureStore, Layer
 from featrank.curve import CurvePlan, learning_curve
-from featrank.errors import IncompleteError, InputError
+from featrank.errors import FeatrankError, IncompleteError, InputError
 from featrank.layers import HEAD_LAYER
 from featrank.metrics import Metric
 from featrank.metrics.declaration import SOURCE_PROBS
@@ -24,6 +24,7 @@ from featrank.plan import Candidate
 from featrank.rank import rank_rows
 from featrank.records import (
     CACHED,
+    FAILED,
     Features,
     LayerRef,
     MetricScore,
@@ -75,18 +76,26 @@ def score_sources(
 
     Raises:
         InputError: No such key or file, or they are of different targets.
-        IncompleteError: A cached layer is damaged.
+        IncompleteError: The only cached layer is damaged; one of several gets a row that says so.
     """
     wanted = Wanted(choose_metrics(metrics, by), shuffles, curve)
     rows: list[ScoreRow] = []
     targets: dict[str, TargetInfo] = {}
     for source in sources:
-        if source.lower().endswith(SUFFIXES):
-            row, info = _score_file(Path(source), wanted)
-        else:
-            row, info = _score_entry(find_entry(store, source), wanted, store)
+        try:
+            row, info = _score_source(source, wanted, store)
+        except FeatrankError as error:
+            if len(sources) == 1:
+                raise
+            rows.append(_failed(source, error))
+            continue
         rows.append(row)
         targets.setdefault(info.fingerprint, info)
+    if not targets:
+        raise InputError(
+            f"none of the {len(sources)} can be scored; {rows[0].reason}",
+            "see what is cached: featrank cache list",
+        )
     if len(targets) > 1:
         raise InputError(
             f"these are {len(targets)} targets: {', '.join(t.name for t in targets.values())}",
@@ -101,6 +110,24 @@ def score_sources(
         config |= {"curve": True, "seeds": curve.seeds, "seed": curve.seed}
     candidates = tuple(row.model.id for row in rows)
     return Result(ranking, next(iter(targets.values())), config, make_stamp(), candidates)
+
+
+def _score_source(source: str, wanted: Wanted, store: FeatureStore) -> tuple[ScoreRow, TargetInfo]:
+    if source.lower().endswith(SUFFIXES):
+        return _score_file(Path(source), wanted)
+    return _score_entry(find_entry(store, source), wanted, store)
+
+
+def _failed(source: str, error: FeatrankError) -> ScoreRow:
+    """One of several sources that cannot be scored."""
+    kind = "file" if source.lower().endswith(SUFFIXES) else "cache"
+    return ScoreRow(
+        model=ModelRef(source, kind, source, Path(source).stem),
+        layer=LayerRef("features", "none"),
+        status=FAILED,
+        reason=error.message,
+        hint=error.hint,
+    )
 
 
 def _score_entry(entry: Entry, wanted: Wanted, store: FeatureStore) -> tuple[ScoreRow, TargetInfo]:

@@ -251,6 +251,33 @@ def test_a_checkpoint_of_another_architecture_ends_the_run(
         list(fill(passes, TARGET, config, store, Silent()))
 
 
+@pytest.mark.parametrize("content", ["vit", b"", b"junk", None])
+def test_one_file_that_cannot_be_used_never_ends_the_run_of_the_others(
+    plan: Plan, config: RunConfig, store: FeatureStore, tmp_path: Path, content: object
+) -> None:
+    import timm
+    from safetensors.torch import save_file
+
+    bad = tmp_path / "a.safetensors"
+    if content == "vit":
+        save_file(timm.create_model("test_vit", pretrained=False).state_dict(), bad)
+    elif isinstance(content, bytes):
+        bad.write_bytes(content)
+    else:
+        bad.mkdir()  # a wildcard's match that is no file is none
+    good = tmp_path / "b.safetensors"
+    save_file(timm.create_model("test_resnet", pretrained=False).state_dict(), good)
+    passes = plan(f"test_resnet@{tmp_path}/*.safetensors")
+    ended = {
+        done.model.requested: done for _, done in fill(passes, TARGET, config, store, Silent())
+    }
+    assert ended[f"test_resnet@{good}"].missing == []
+    if content is not None:
+        error = ended[f"test_resnet@{bad}"].error
+        assert error is not None
+        assert str(bad) in error.message
+
+
 def test_a_lost_manifest_costs_no_forward_pass(
     plan: Plan, config: RunConfig, store: FeatureStore, cache_dir: Path
 ) -> None:

@@ -13,7 +13,7 @@ from featrank.curve import CurvePlan
 from featrank.errors import IncompleteError, InputError
 from featrank.layers import HEAD_LAYER
 from featrank.metrics import METRICS
-from featrank.records import CACHED, LayerRef, Result, ScoreRow, Shuffles
+from featrank.records import CACHED, FAILED, LayerRef, Result, ScoreRow, Shuffles
 from featrank.rescore import score_sources
 from featrank.storage.file_hashes import FileHashes
 
@@ -174,3 +174,21 @@ def test_what_is_not_there_or_not_whole(store: FeatureStore, layer: Layer) -> No
     (layer.directory / MANIFEST).unlink()
     with pytest.raises(IncompleteError, match=f"{layer.key} is not complete"):
         score_sources([layer.key], ["cdnv"], None, store)
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"PK\x03\x04 cut"])
+def test_one_bad_file_never_ends_the_scoring_of_the_others(
+    store: FeatureStore, file: Path, tmp_path: Path, content: bytes
+) -> None:
+    bad = tmp_path / "bad.npz"
+    bad.write_bytes(content)
+    result = score_sources([str(bad), str(file)], ["gda"], None, store)
+    by_name = {row.model.requested: row for row in result.ranking.rows}
+    assert by_name[str(bad)].status == FAILED
+    assert "cannot read" in by_name[str(bad)].reason
+    assert "pickle" not in by_name[str(bad)].reason
+    assert by_name[str(file)].rank == 1
+    with pytest.raises(InputError, match="cannot read"):
+        score_sources([str(bad)], ["gda"], None, store)
+    with pytest.raises(InputError, match="none of the 2"):
+        score_sources([str(bad), str(tmp_path / "missing.npz")], ["gda"], None, store)

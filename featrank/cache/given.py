@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,6 +91,8 @@ def open_features_file(path: Path) -> FeaturesFile:
 
 
 def _open_npz(path: Path) -> FeaturesFile:
+    if not zipfile.is_zipfile(path):
+        raise ValueError("this is no .npz")
     with np.load(path, allow_pickle=False) as arrays:
         if not isinstance(arrays, np.lib.npyio.NpzFile):
             raise ValueError("this is a single array, and no .npz")

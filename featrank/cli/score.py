@@ -71,3 +71,5 @@ def score(
     ways_out.show(result)
     if format_ in (None, "table"):
         print_curves(result_document(result), data_console())
+    if result.ranking.failed:
+        raise typer.Exit(3)

@@ -31,17 +31,30 @@ def table(
 
     from featrank.cli.console import StderrReporter, data_console
     from featrank.cli.ways_out import WaysOut
+    from featrank.errors import FeatrankError, IncompleteError
     from featrank.join import is_whole, join_results
+    from featrank.records import Result
     from featrank.render.curve_table import print_curves
     from featrank.render.document import result_document
     from featrank.saved import read_result
 
     reporter = StderrReporter(quiet=quiet)
     ways_out = WaysOut(output, format_, reporter, per_layer=per_layer, to_github=github)
-    named = {str(path): read_result(path) for path in results}
+    named: dict[str, Result] = {}
+    unread: list[FeatrankError] = []
+    for path in results:
+        try:
+            named[str(path)] = read_result(path)
+        except FeatrankError as error:
+            unread.append(error)
+            if len(unread) == len(results):
+                raise
+            reporter.warn(f"left out: {error.message}")
     result = join_results(named, by, reporter.warn)
     if not is_whole(result):
         reporter.warn("these results are partial: models that were asked for have no row")
     ways_out.show(result)
     if format_ in (None, "table"):
         print_curves(result_document(result), data_console())
+    if unread:
+        raise IncompleteError(f"{len(unread)} of {len(results)} results could not be read")

@@ -7,6 +7,8 @@ the end of a decoder is the end of its pipe, however it comes and however slow i
 
 from __future__ import annotations
 
+import itertools
+import logging
 import multiprocessing
 import os
 import pickle
@@ -17,12 +19,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from queue import Queue
+from pathlib import Path
+from queue import Empty, Queue
 
 import torch
 
 from featrank.errors import IncompleteError
 from featrank.records import Skipped
+
+log = logging.getLogger("featrank")
+
+# After so long without a batch the run says what it waits for. How long decoding may take nobody
+# knows; that a decoder is gone is seen by the end of its pipe.
+SILENCE_S = 60.0
+_CONDITIONS = {
+    "T": "stopped: kill -CONT lets it go on",
+    "t": "stopped by a debugger",
+    "D": "waiting for a disk or a network file system",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +139,35 @@ class Decoders:
 
     def _received(self) -> Iterator[ImageBatch]:
         for i in range(len(self._batches)):
-            received = self._queues[i % self._workers].get()
+            received = self._next(i % self._workers)
             if isinstance(received, Exception):
                 raise received
             if received is None:
                 self._queues[i % self._workers].put(None)  # for the one who cleans up
                 raise _killed(self._processes[i % self._workers])
             yield received
+
+    def _next(self, worker: int) -> ImageBatch | Exception | None:
+        """What a decoder hands over; a slow one is waited for, and that is said."""
+        for waited in itertools.count(1):
+            try:
+                return self._queues[worker].get(timeout=SILENCE_S)
+            except Empty:
+                pid = self._processes[worker].pid
+                log.warning(
+                    "warning: no images for %g s: decoding process %s is %s",
+                    waited * SILENCE_S, pid, _condition(pid),
+                )  # fmt: skip
+        raise AssertionError("it counts for ever")
+
+
+def _condition(pid: int | None) -> str:
+    """What a process that is not dead is doing, as far as the system says."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        state = ""
+    return _CONDITIONS.get(state, "at work")
 
 
 def _killed(process: BaseProcess) -> IncompleteError:

@@ -110,7 +110,8 @@ def _expand(file: str) -> list[str]:
     """The files that a wildcard matches, or the one that is named."""
     if not is_wildcard(file) or Path(file).expanduser().exists():
         return [file]
-    files = sorted(glob.glob(str(Path(file).expanduser())))  # noqa: PTH207 - from any root
+    found = glob.glob(str(Path(file).expanduser()))  # noqa: PTH207 - from any root
+    files = sorted(path for path in found if Path(path).is_file())
     if not files:
         raise InputError(f"no file matches '{file}'", "check the folder and the pattern")
     return files

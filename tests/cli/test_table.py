@@ -134,3 +134,17 @@ def test_asked_wrongly(
     assert (ended.code, ended.out) == (2, "")
     assert said in ended.err
     assert "hint: " in ended.err
+
+
+def test_one_damaged_result_never_hides_the_others(
+    featrank_main: Main, long_names: Path, tmp_path: Path
+) -> None:
+    damaged = tmp_path / "damaged.json"
+    damaged.write_text("{")
+    ended = featrank_main("table", damaged, long_names, "-o", tmp_path / "all.json")
+    assert ended.code == 3
+    assert LONG in ended.out
+    assert "left out: " in ended.err
+    assert "1 of 2 results could not be read" in ended.err
+    assert len(json.loads((tmp_path / "all.json").read_text())["rows"]) == 2
+    assert featrank_main("table", damaged, damaged).code == 2

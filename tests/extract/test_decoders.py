@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 
@@ -71,6 +72,26 @@ def test_pinned_memory_is_asked_for_where_it_is_wanted(monkeypatch: pytest.Monke
         with Decoders(large, BATCHES[:2], 2, pin_memory=wanted) as decoded:
             assert len(list(decoded)) == 2
     assert asked == [True, True, False, False]
+
+
+def test_a_stopped_decoder_is_named_and_waited_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("featrank.extract.decoders.SILENCE_S", 0.2)
+    decoders = Decoders(large, BATCHES, 1, pin_memory=False)
+    with decoders as decoded:
+        next(decoded)
+        (process,) = decoders._processes
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGSTOP)
+        rest: list[ImageBatch] = []
+        reader = threading.Thread(target=lambda: rest.extend(decoded))
+        reader.start()
+        while f"decoding process {process.pid} is stopped" not in caplog.text:
+            time.sleep(0.05)
+        os.kill(process.pid, signal.SIGCONT)
+        reader.join()
+    assert [batch.rows for batch in rest] == BATCHES[1:]
 
 
 def test_no_limit_on_files_or_shared_memory_touches_the_hand_over() -> None:
