@@ -82,7 +82,7 @@ def featrank_process(cache_dir: Path, tmp_path: Path) -> Run:
     """Run the program in a process of its own."""
 
     def run(
-        *arguments: object, timeout: float = 120, **environment: str
+        *arguments: object, timeout: float = 600, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "FEATRANK_"))}
         env = {

@@ -112,7 +112,7 @@ def shell(scratch: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedPr
     def run(script: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["bash", "-e", "-c", script], cwd=tmp_path / "work", env={**environment, **more},
-            capture_output=True, text=True, timeout=300, check=False,
+            capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
 
     return run

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -92,7 +90,7 @@ def test_json_markdown_junit_and_annotations_say_the_same(
     assert "::error" not in ended.out
 
 
-def test_it_is_quick_and_imports_nothing_heavy(featrank_process: Any, tmp_path: Path) -> None:
+def test_it_imports_nothing_heavy(featrank_process: Any, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text(json.dumps(three_models()))
     arguments = ("gate", tmp_path / "r.json", "--baseline", tmp_path / "r.json", "--min-tau", "0.8")
     loaded = featrank_process(*arguments, "--max-drop", "gda:2%", PYTHONPROFILEIMPORTTIME="1")
@@ -100,12 +98,3 @@ def test_it_is_quick_and_imports_nothing_heavy(featrank_process: Any, tmp_path: 
     imported = {line.split("|")[-1].strip().split(".")[0] for line in loaded.stderr.splitlines()}
     assert "rich" in imported
     assert not imported & {"torch", "torchvision", "timm", "sklearn", "scipy", "pandas", "pyarrow"}
-    # Processor time of the quickest of three: the rest measures who else is on the machine.
-    seconds = []
-    for _ in range(3):
-        before, started = os.times(), time.monotonic()
-        assert featrank_process(*arguments).returncode == 0
-        after = os.times()
-        used = after.children_user - before.children_user + after.children_system
-        seconds.append(min(used - before.children_system, time.monotonic() - started))
-    assert min(seconds) < 1

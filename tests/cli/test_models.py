@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,12 +34,8 @@ def test_without_a_network_it_lists_what_timm_lists(featrank_process: Any) -> No
     assert not imported & {"torch", "torchvision", "timm", "sklearn", "scipy", "pandas", "pyarrow"}
 
 
-def test_the_whole_registry_in_a_second(featrank_process: Any) -> None:
-    started = time.monotonic()
-    ended = featrank_process("models", "--names")
-    seconds = time.monotonic() - started
-    assert len(ended.stdout.splitlines()) > 1000
-    assert seconds < 5  # under 1 s on a machine at rest; this one may be busy with other tests
+def test_the_whole_registry_by_name(featrank_main: Main) -> None:
+    assert len(featrank_main("models", "--names").out.splitlines()) > 1000
 
 
 def test_a_table_for_people(featrank_main: Main) -> None:

@@ -204,7 +204,7 @@ def test_a_hub_that_does_not_answer_fails_each_model_with_the_way_out(
 ) -> None:
     ended = featrank_process(
         "rank", "--dataset", images, "--models", f"resnet50,vit_b16,test_resnet@{checkpoint}",
-        *SMALL, HF_ENDPOINT="http://127.0.0.1:9", timeout=60,
+        *SMALL, HF_ENDPOINT="http://127.0.0.1:9", timeout=600,
     )  # fmt: skip
     assert ended.returncode == 3
     assert "resnet50 → timm:resnet50." in ended.stderr

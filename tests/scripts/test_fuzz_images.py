@@ -16,7 +16,7 @@ def test_no_odd_file_is_silently_wrong(cache_dir: Path) -> None:
             *(sys.executable, SCRIPT, "--good", "30", "--odd", "29", "--workers", "1"),
             *("--model", "random:test_resnet", "--cache-dir", str(cache_dir)),
         ],
-        capture_output=True, text=True, timeout=300, check=False,
+        capture_output=True, text=True, timeout=600, check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr

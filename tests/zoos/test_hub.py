@@ -4,10 +4,10 @@ import hashlib
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from loopback_hub import LoopbackHub
@@ -204,9 +204,8 @@ def test_a_server_that_stalls_is_left(hub: LoopbackHub, monkeypatch: pytest.Monk
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 0.1)
     # Its patience grows with every byte that arrives, so none may.
     hub.cuts[FILE], hub.stalls[FILE] = [0] * 20, 0.3
-    started = time.monotonic()
     assert "did not answer" in fetch().message
-    assert time.monotonic() - started < 30
+    assert hub.cuts[FILE]  # it was not waited for to the last
     hub.stalls.clear()
     hub.cuts.clear()
     HUB.reset()
@@ -252,13 +251,28 @@ def test_another_size_than_announced(hub: LoopbackHub, monkeypatch: pytest.Monke
     assert "another size" in fetch().message
 
 
+def count_questions(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The addresses that the client is sent to from now on."""
+    import huggingface_hub
+
+    asked: list[object] = []
+    ask = huggingface_hub.get_hf_file_metadata
+
+    def counted(url: str, **options: Any) -> object:
+        asked.append(url)
+        return ask(url, **options)
+
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", counted)
+    return asked
+
+
 def test_an_unreachable_hub_is_asked_once(
-    point_hub: Callable[[str], None], closed_port: int
+    point_hub: Callable[[str], None], closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     point_hub(f"http://user:secret@127.0.0.1:{closed_port}")
-    started = time.monotonic()
+    asked = count_questions(monkeypatch)
     first, second = fetch(), fetch("timm/resnet50.a1_in1k")
-    assert time.monotonic() - started < 10
+    assert len(asked) == 1
     assert first.message == second.message
     assert f"127.0.0.1:{closed_port} did not answer" in first.message
     assert "secret" not in first.message
@@ -273,10 +287,10 @@ def test_a_silent_hub_is_asked_once(
     monkeypatch.setattr("featrank.zoos.hub.ANSWER_TIMEOUT_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         point_hub(f"http://127.0.0.1:{silent.getsockname()[1]}")
-        started = time.monotonic()
+        asked = count_questions(monkeypatch)
         assert "did not answer" in fetch().message
         assert fetch().message == fetch("timm/another").message
-        assert time.monotonic() - started < 5
+        assert len(asked) == 1
 
 
 def test_a_server_that_is_no_hub(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,6 +306,7 @@ def test_environment_variables_in_fresh_processes(
     """Downloaded by one process, found offline by the next, missed offline by a third."""
     code = f"""
 from pathlib import Path
+from typing import Any
 from featrank.errors import FeatrankError
 from featrank.zoos import resolve_models, zoo_of
 from featrank.zoos.zoo import Shelf
@@ -311,7 +326,7 @@ except FeatrankError as error:
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=600,
         )
         return result.stdout.strip()
 
