@@ -35,4 +35,10 @@ class DeviceLostError(FeatrankError):
 
 def forget_frames(error: BaseException) -> None:
     """Keep an error's words only: its frames, and those of its causes, hold all they worked on."""
-    error.__traceback__ = error.__cause__ = error.__context__ = None
+    # One after the other: on Python 3.12 the frames of a cause may hold that cause.
+    rest: list[BaseException | None] = [error]
+    while rest:
+        known = rest.pop()
+        if known is not None:
+            rest += [known.__cause__, known.__context__]
+            known.__traceback__ = known.__cause__ = known.__context__ = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import logging
 import sys
 from collections import deque
@@ -104,8 +103,6 @@ def _fill_locked(
 def _hand_back_memory() -> None:
     # Nothing of a GPU was used where this is not here.
     if module := sys.modules.get("featrank.extract.device_faults"):
-        # On Python 3.12 a failure's frames hold each other, and with them all they worked on.
-        gc.collect()
         module.empty_cache()
 
 
