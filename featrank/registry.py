@@ -80,9 +80,7 @@ def leave_out(origin: str, name: str, error: BaseException) -> None:
     """
     log.debug("plug-in %s", origin, exc_info=error)
     reason = error if isinstance(error, (ValueError, TypeError)) else repr(error)
-    text = f"warning: plug-in {name} of {origin} is left out: {reason}"
-    # Foreign text must not act on a terminal.
-    log.warning("%s", "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text))
+    log.warning("warning: plug-in %s of %s is left out: %s", name, origin, reason)
 
 
 class Registry(Generic[T]):

@@ -19,6 +19,7 @@ from featrank.cli.cache import cache
 from featrank.cli.extract import extract
 from featrank.cli.gate import gate
 from featrank.cli.layers import layers
+from featrank.cli.lines import put, tell, told_logs
 from featrank.cli.metrics import metrics
 from featrank.cli.models import models
 from featrank.cli.rank import rank
@@ -26,6 +27,7 @@ from featrank.cli.score import score
 from featrank.cli.streams import silence_stdout
 from featrank.cli.table import table
 from featrank.errors import FeatrankError
+from featrank.render.visible import talk
 from featrank.storage.refusals import way_out
 
 __all__ = ["app", "main", "run"]
@@ -45,6 +47,11 @@ def _past_typer() -> Iterator[None]:
         yield
     except (BrokenPipeError, EOFError, KeyboardInterrupt) as ending:
         raise _Ending(ending) from ending
+    except Exception as error:
+        if hasattr(error, "format_message"):
+            # Typer prints what was asked wrongly, with the words that were typed.
+            vars(error)["message"] = talk(str(vars(error)["message"]))
+        raise
 
 
 class _Commands(TyperGroup):
@@ -86,7 +93,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from featrank import __version__
 
-        typer.echo(f"featrank {__version__}")
+        put(f"featrank {__version__}")
         raise typer.Exit
 
 
@@ -109,10 +116,11 @@ def run() -> int:
         # Typer takes every run under GitHub Actions for one on a terminal, escape codes and all.
         os.environ.setdefault("_TYPER_FORCE_DISABLE_TERMINAL", "1")
     for stream in (sys.stdout, sys.stderr):
-        # What the terminal's encoding lacks is shown as a question mark, and is no crash.
+        # What the terminal's encoding lacks is shown as its escape, and is no crash.
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    code = _ending()
+            stream.reconfigure(errors="backslashreplace")
+    with told_logs():
+        code = _ending()
     try:
         sys.stdout.flush()
     except OSError:
@@ -136,22 +144,22 @@ def _ending() -> int:  # noqa: PLR0911 (one return an ending)
         return ending.code if isinstance(ending.code, int) else int(ending.code is not None) * 2
     except FeatrankError as error:
         _trace(error)
-        _say("error", error.message)
+        tell(f"error: {error.message}")
         if error.hint:
-            _say("hint", error.hint)
+            tell(f"hint: {error.hint}")
         return error.exit_code
     except BrokenPipeError:
         return _reader_left()
     except OSError as error:
         _trace(error)
         where = error.filename or ("where stdout goes" if error.errno == errno.ENOSPC else "")
-        _say("error", f"{where and f'{where}: '}{error.strerror or error}")
-        _say("hint", f"{way_out(error)}; what is finished is kept")
+        tell(f"error: {where and f'{where}: '}{error.strerror or error}")
+        tell(f"hint: {way_out(error)}; what is finished is kept")
         return 3
     except MemoryError as error:
         _trace(error)
-        _say("error", "out of memory")
-        _say("hint", "free memory, or use fewer --workers; what is finished is kept")
+        tell("error: out of memory")
+        tell("hint: free memory, or use fewer --workers; what is finished is kept")
         return 3
     except Exception as error:  # a crash must not look like a verdict
         return _crash(error)
@@ -167,14 +175,9 @@ def _reader_left() -> int:
 def _crash(error: Exception) -> int:
     _trace(error)
     line = next(iter(str(error).splitlines()), "")
-    _say("error", f"unexpected {type(error).__name__}: {line}")
-    _say("hint", "this is a bug in featrank; run again with --debug and report what it prints")
+    tell(f"error: unexpected {type(error).__name__}: {line}")
+    tell("hint: this is a bug in featrank; run again with --debug and report what it prints")
     return 3
-
-
-def _say(kind: str, text: str) -> None:
-    line = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
-    typer.echo(f"{kind}: {line}", err=True)
 
 
 def _trace(error: Exception) -> None:

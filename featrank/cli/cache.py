@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from featrank.cli import options as opt
+from featrank.cli.lines import put, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ def _store(cache_dir: Path | None) -> FeatureStore:
 @cache.command("dir")
 def show_dir(cache_dir: opt.CacheDir = None, config_file: opt.ConfigFile = None) -> None:
     """Print where the cache is."""
-    typer.echo(opt.cache_directory(cache_dir))
+    put(str(opt.cache_directory(cache_dir)))
 
 
 @cache.command("list")
@@ -42,10 +43,11 @@ def list_all(
 ) -> None:
     """List the layers that are cached, those used last first."""
     from featrank.cache.listing import describe, list_entries
+    from featrank.cli.console import print_json
 
     entries = list_entries(_store(cache_dir))
     if as_json:
-        _print_json([{"id": entry.key, **describe(entry)} for entry in entries])
+        print_json([{"id": entry.key, **describe(entry)} for entry in entries])
     else:
         _print_entries(entries)
 
@@ -54,8 +56,9 @@ def list_all(
 def show(key: Key, cache_dir: opt.CacheDir = None, config_file: opt.ConfigFile = None) -> None:
     """Print all that is known of one layer, as JSON."""
     from featrank.cache.listing import describe, find_entry
+    from featrank.cli.console import print_json
 
-    _print_json(describe(find_entry(_store(cache_dir), key)))
+    print_json(describe(find_entry(_store(cache_dir), key)))
 
 
 @cache.command()
@@ -71,10 +74,10 @@ def verify(
         layers += 1
         damages += store.verify(directory)
     for damage in damages:
-        typer.echo(f"damaged: {damage}")
-    typer.echo(f"{layers} layers checked, {len(damages)} damaged files")
+        put(f"damaged: {damage}")
+    put(f"{layers} layers checked, {len(damages)} damaged files")
     if damages:
-        typer.echo("hint: the next run that needs them extracts just these parts again", err=True)
+        tell("hint: the next run that needs them extracts just these parts again")
         raise typer.Exit(3)
 
 
@@ -95,7 +98,7 @@ def prune(
     from featrank.cache.prune import prune as run
     from featrank.cache.writer import explained_write
     from featrank.errors import InputError
-    from featrank.render.plain import shown, size
+    from featrank.render.plain import size
 
     if older_than is None and max_size is None and model is None:
         raise InputError("prune what?", "say --older-than 30d, --max-size 20GB or --model PATTERN")
@@ -109,11 +112,11 @@ def prune(
         removed, kept = run(store, policy, dry_run=dry_run)
     for entry in removed:
         names = (entry.model, entry.layer_name, entry.target)
-        typer.echo("  ".join([entry.key, *map(shown, names), size(entry.bytes)]))
+        put("  ".join([entry.key, *names, size(entry.bytes)]))
     verb = "would remove" if dry_run else "removed"
-    typer.echo(f"{verb} {len(removed)} layers, {size(total_bytes(removed))}")
+    put(f"{verb} {len(removed)} layers, {size(total_bytes(removed))}")
     if kept:
-        typer.echo(f"kept {len(kept)} layers that are in use", err=True)
+        tell(f"kept {len(kept)} layers that are in use")
 
 
 @cache.command()
@@ -145,15 +148,15 @@ def _print_entries(entries: Sequence[Entry]) -> None:
 
     from featrank.cache.listing import total_bytes
     from featrank.cli.console import data_console
-    from featrank.render.plain import print_columns, shown, size
+    from featrank.render.plain import print_columns, size
 
     manifests = [entry.layer.manifest if entry.layer else None for entry in entries]
     print_columns(
         {
             "key": [entry.key for entry in entries],
-            "model": [shown(entry.model) for entry in entries],
+            "model": [entry.model for entry in entries],
             "layer": [entry.layer_name for entry in entries],
-            "target": [shown(entry.target) for entry in entries],
+            "target": [entry.target for entry in entries],
             "rows": [str(m.n_rows) if m else "–" for m in manifests],
             "width": [str(m.n_features) if m else "–" for m in manifests],
             "size": [size(entry.bytes) for entry in entries],
@@ -166,10 +169,4 @@ def _print_entries(entries: Sequence[Entry]) -> None:
         left=("key", "model", "layer", "target"),
         dispensable=("width", "layer", "size"),
     )
-    typer.echo(f"{len(entries)} layers, {size(total_bytes(entries))}")
-
-
-def _print_json(document: object) -> None:
-    import json
-
-    typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
+    put(f"{len(entries)} layers, {size(total_bytes(entries))}")

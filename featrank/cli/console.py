@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -17,8 +17,10 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from featrank.render.plain import size
+from featrank.render.visible import as_json, talk
 from featrank.reporting import Advance
 
 # A pipe has no width; a table in it is never cut.
@@ -30,6 +32,11 @@ def data_console() -> Console:
     """The console of stdout."""
     width = None if sys.stdout.isatty() else _PIPE_WIDTH
     return _DataConsole(width=width, highlight=False, legacy_windows=False, soft_wrap=False)
+
+
+def print_json(document: object) -> None:
+    """A document on stdout."""
+    typer.echo(as_json(document))
 
 
 class _DataConsole(Console):
@@ -54,15 +61,15 @@ class StderrReporter:
     def say(self, message: str) -> None:
         """One line."""
         if not self._quiet:
-            self._print(escape(message), style="dim")
+            self._print(message, style="dim")
 
     def warn(self, message: str) -> None:
         """One line that quiet does not hide."""
-        self._print(escape(f"warning: {message}"))
+        self._print(f"warning: {message}")
 
-    def _print(self, message: str, style: str | None = None) -> None:
+    def _print(self, message: str, style: str = "") -> None:
         # Words wrap on a terminal; elsewhere a message is one line.
-        self._console.print(message, style=style, soft_wrap=not self._console.is_terminal)
+        self._console.print(Text(talk(message), style), soft_wrap=not self._console.is_terminal)
 
     @contextmanager
     def progress(self, label: str, total: int, unit: str = "images") -> Iterator[Advance]:
@@ -79,7 +86,7 @@ class StderrReporter:
                 console=self._console,
                 transient=True,
             ) as bar:
-                task = bar.add_task(label, total=total, speed="")
+                task = bar.add_task(talk(label), total=total, speed="")
                 started = time.monotonic()
 
                 def move(images: int) -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-import typer
-
-from featrank.cli.console import data_console
+from featrank.cli.console import data_console, print_json
 from featrank.config import RunConfig
 from featrank.dry_run import plan_run
 from featrank.errors import InputError
@@ -24,6 +20,6 @@ def show_plan(config: RunConfig, reporter: Reporter, form: str | None = None) ->
         raise InputError(f"--dry-run --format {form}: no such plan", "leave --format out, or json")
     models = [model.document for model in plan_run(config, reporter)]
     if form == "json":
-        typer.echo(json.dumps(models, indent=1, ensure_ascii=False))
+        print_json(models)
     else:
         print_planned(models, data_console())

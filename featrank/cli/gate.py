@@ -161,18 +161,17 @@ def verdict_document(verdict: GateResult) -> dict[str, Any]:
 def _show(
     verdict: GateResult, form: str | None, junit: Path | None, *, to_github: bool | None
 ) -> None:
-    import json
-
     from featrank.cli import github
-    from featrank.cli.console import data_console
-    from featrank.render.plain import shown
+    from featrank.cli.console import data_console, print_json
+    from featrank.cli.lines import put
     from featrank.render.verdict import print_verdict, verdict_markdown
 
     document = verdict_document(verdict)
     if form == "json":
-        typer.echo(json.dumps(document, indent=1, ensure_ascii=False))
+        print_json(document)
     elif form == "md":
-        typer.echo("\n".join(verdict_markdown(document)))
+        for line in verdict_markdown(document):
+            put(line)
     else:
         print_verdict(document, data_console())
     if junit is not None:
@@ -180,7 +179,7 @@ def _show(
     if github.wanted(to_github):
         github.write_summary(verdict_markdown(document))
         for check in _against(document["checks"]):
-            message = shown(f"{check['condition']}: {check['reason']}")
+            message = f"{check['condition']}: {check['reason']}"
             github.annotate(f"featrank gate: {check['outcome']}", message)
 
 

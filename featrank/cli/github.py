@@ -8,6 +8,9 @@ from pathlib import Path
 
 import typer
 
+from featrank.cli.lines import tell
+from featrank.render.visible import talk
+
 # GitHub drops a summary that is larger than this altogether.
 _MOST_BYTES = 1_000_000
 
@@ -29,7 +32,7 @@ def write_summary(lines: Iterable[str]) -> None:
                 text = "featrank: the summary is too long to show; see the result's files."
             stream.write(text + "\n\n")
     except OSError as error:
-        typer.echo(f"warning: cannot write the step summary: {error.strerror}", err=True)
+        tell(f"warning: cannot write the step summary: {error.strerror}")
 
 
 def annotate(title: str, message: str) -> None:
@@ -38,7 +41,8 @@ def annotate(title: str, message: str) -> None:
 
 
 def _escape(text: str, more: str = "") -> str:
-    """As GitHub's own toolkit escapes: nothing in the text can end the command or start another."""
-    for char in ("%", "\r", "\n", *more):
+    """Visible, and as GitHub's own toolkit escapes: nothing in it ends the command."""
+    text = talk(text)
+    for char in ("%", *more):
         text = text.replace(char, f"%{ord(char):02X}")
     return text

@@ -31,12 +31,11 @@ def layers(
 
     Example: featrank layers resnet50
     """
-    import json
-
-    from featrank.cli.console import data_console
+    from featrank.cli.console import data_console, print_json
     from featrank.config import check_pooling
     from featrank.layer_index import LayerIndex
     from featrank.render.layer_table import layer_table
+    from featrank.render.plain import print_lines
     from featrank.zoos import resolve_models, zoo_of
     from featrank.zoos.zoo import Shelf
 
@@ -49,7 +48,7 @@ def layers(
         known = index.get(model.timm_name, size)
         document[model.id] = [layer.document for layer in known]
         if not as_json:
-            console.print(f"{model.id} at {'×'.join(map(str, size))}", markup=False)
+            print_lines([f"{model.id} at {'×'.join(map(str, size))}"], console)
             console.print(layer_table(known, pool))
     if as_json:
-        typer.echo(json.dumps(document, indent=1))
+        print_json(document)

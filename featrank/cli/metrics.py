@@ -20,9 +20,7 @@ def metrics(
 
     Example: featrank metrics tmi
     """
-    import json
-
-    from featrank.cli.console import data_console
+    from featrank.cli.console import data_console, print_json
     from featrank.metrics import METRICS
     from featrank.metrics.description import LEFT_OUT, LEGEND, describe
     from featrank.render.metric_table import print_metric, print_metrics
@@ -30,12 +28,12 @@ def metrics(
     if name is not None:
         one = describe(METRICS.get(name))
         if as_json:
-            typer.echo(json.dumps(one, indent=1))
+            print_json(one)
         else:
             print_metric(one, data_console())
         return
     every = [describe(metric) for metric in METRICS]
     if as_json:
-        typer.echo(json.dumps(every, indent=1))
+        print_json(every)
     else:
         print_metrics(every, data_console(), [LEGEND, LEFT_OUT])

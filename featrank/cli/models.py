@@ -67,9 +67,8 @@ def models(
     """
     opt.enable_debug(debug)
 
-    import json
-
-    from featrank.cli.console import StderrReporter, data_console
+    from featrank.cli.console import StderrReporter, data_console, print_json
+    from featrank.cli.lines import put
     from featrank.render.model_table import print_models
     from featrank.zoos.catalogue import Filters, list_cards
     from featrank.zoos.zoo import Shelf
@@ -90,9 +89,10 @@ def models(
         return
     cards: Sequence[Card] = list_cards(wanted, filters, shelf, sort)[:limit]
     if names:
-        typer.echo("".join(f"{card.name}\n" for card in cards), nl=False)
+        for card in cards:
+            put(card.name)
     elif as_json:
-        typer.echo(json.dumps([card.document for card in cards], indent=1))
+        print_json([card.document for card in cards])
     else:
         print_models([card.document for card in cards], data_console())
         reporter.say(f"{len(cards)} models")
@@ -113,26 +113,27 @@ def parse_count(flag: str, text: str) -> float:
 def _prefetch(patterns: Sequence[str], filters: Filters, limit: int | None, shelf: Shelf) -> None:
     """Download what is not here; exit 3 where something cannot be had."""
     from featrank.cli.console import data_console
-    from featrank.render.plain import print_columns, shown
+    from featrank.render.plain import print_columns, print_lines
     from featrank.zoos.catalogue import Filters
     from featrank.zoos.downloads import prefetch_weights
 
     if not patterns:
         raise InputError("prefetch what?", "name models: featrank models resnet50 --prefetch")
     rows = prefetch_weights(patterns, None if filters == Filters() else filters, limit, shelf)
+    console = data_console()
     print_columns(
         {
-            "model": [shown(row.model.id) for row in rows],
+            "model": [row.model.id for row in rows],
             "weights": [row.status for row in rows],
-            "where": [shown(str(row.path or "")) for row in rows],
+            "where": [str(row.path or "") for row in rows],
         },
-        data_console(),
+        console,
         left=("model", "weights", "where"),
     )
     failed = [row for row in rows if row.error is not None]
     for row in failed:
         if row.error is not None:
             way_out = f" → {row.error.hint}" if row.error.hint else ""
-            typer.echo(shown(f"{row.model.requested} failed: {row.error.message}{way_out}"))
+            print_lines([f"{row.model.requested} failed: {row.error.message}{way_out}"], console)
     if failed:
         raise typer.Exit(3)

@@ -321,7 +321,5 @@ def enable_debug(wanted: bool) -> None:
     """Tracebacks on stderr, where they are wanted."""
     if wanted:
         import logging
-        import sys
 
-        logging.basicConfig(stream=sys.stderr, format="%(message)s")
         logging.getLogger("featrank").setLevel(logging.DEBUG)

@@ -12,7 +12,6 @@ from featrank.records import Result
 from featrank.render.document import result_document
 from featrank.render.files import check_outputs, printed_format, refresh_outputs, write_outputs
 from featrank.render.markdown_file import summary_lines
-from featrank.render.plain import shown
 from featrank.render.table import print_table
 from featrank.reporting import Reporter
 
@@ -71,5 +70,5 @@ class WaysOut:
         if self._to_github:
             github.write_summary(summary_lines(document))
             for row in result.ranking.failed:
-                name = shown(row.model.requested)
-                github.annotate(f"featrank: {name} failed", shown(f"{row.reason} {row.hint}"))
+                title = f"featrank: {row.model.requested} failed"
+                github.annotate(title, f"{row.reason} {row.hint}")

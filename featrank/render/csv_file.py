@@ -1,17 +1,23 @@
 """A result as CSV: a row a layer.
 
-Names stand as they are, so that they can be joined with other tables. A spreadsheet may take a name
-that starts with = for a formula: import the columns as text.
+Names stand as they are, so that they can be joined with other tables, but for what acts on a
+reader: what is not printable becomes visible, and an apostrophe keeps a spreadsheet from taking
+text for a formula.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 
 from featrank.render.flat import flat_columns
 from featrank.render.format import Format
+from featrank.render.visible import talk
 from featrank.schema import ResultDocument
+
+# Spreadsheets know the wide ones too.
+_FORMULA = re.compile(r" *[=+\-@＝＋－＠]")
 
 
 def render(document: ResultDocument) -> bytes:
@@ -19,9 +25,18 @@ def render(document: ResultDocument) -> bytes:
     columns = flat_columns(document)
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*(values for _, values in columns.values()), strict=True))
-    return stream.getvalue().encode("utf-8", "backslashreplace")
+    writer.writerow(map(cell, columns))
+    kept = [map(cell, values) if kind is str else values for kind, values in columns.values()]
+    writer.writerows(zip(*kept, strict=True))
+    return stream.getvalue().encode()
+
+
+def cell(text: str | None) -> str | None:
+    """Text that a spreadsheet shows, and that neither ends its row nor acts on a log."""
+    if not text:
+        return text
+    line = talk(text)
+    return f"'{line}" if _FORMULA.match(line) else line
 
 
 FORMAT = Format("csv", render)

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
-from featrank.render.plain import print_columns, shown
+from featrank.render.plain import Cell, print_columns, print_lines
 
 
 def print_curves(document: Mapping[str, Any], console: Console) -> None:
@@ -22,29 +21,29 @@ def print_curves(document: Mapping[str, Any], console: Console) -> None:
         curve = row.get("curve")
         if curve is None:
             continue
-        name = shown(f"{row['requested']} {row['layer']}")
+        name = f"{row['requested']} {row['layer']}"
         if "reason" in curve:
-            console.print(Text(f"{name}, learning curve: {shown(curve['reason'])}"))
+            print_lines([f"{name}, learning curve: {curve['reason']}"], console)
             continue
-        console.print(Text(f"{name}: accuracy by shots a class"))
-        columns = {"shots": [str(shots) for shots in curve["shots"]]}
+        print_lines([f"{name}: accuracy by shots a class"], console)
+        columns: dict[str, list[Cell]] = {"shots": [str(shots) for shots in curve["shots"]]}
         for classifier, found in curve["classifiers"].items():
             columns[classifier] = _cells(found)
         print_columns(columns, console)
-        for classifier, found in curve["crossings"].items():
-            console.print(Text(_verdict(classifier, found)))
+        lines = [_verdict(classifier, found) for classifier, found in curve["crossings"].items()]
         if n_rows := curve.get("sampled_rows"):
-            console.print(Text(f"Of a seeded sample of {n_rows:,} images."))
+            lines.append(f"Of a seeded sample of {n_rows:,} images.")
         held_out = f"Balanced accuracy on {curve['held_out']} held-out images"
         spread = (
             f"mean±standard deviation over {curve['seeds']} seeds;"
             " a lead that is small beside it may be chance."
         )
         one = "of a single seed: --seeds 5 tells how far chance goes."
-        console.print(Text(f"{held_out}, {spread if curve['seeds'] > 1 else one}"))
+        lines.append(f"{held_out}, {spread if curve['seeds'] > 1 else one}")
+        print_lines(lines, console)
 
 
-def _cells(found: Mapping[str, Any]) -> list[str]:
+def _cells(found: Mapping[str, Any]) -> list[Cell]:
     if "std" not in found:
         return [f"{mean:.3f}" for mean in found["mean"]]
     return [f"{mean:.3f}±{std:.3f}" for mean, std in zip(found["mean"], found["std"], strict=True)]

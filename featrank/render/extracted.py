@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.text import Text
 
 from featrank.records import ExtractionReport
-from featrank.render.plain import print_columns, shown
+from featrank.render.plain import print_columns, print_lines
 
 
 def print_extracted(reports: Sequence[ExtractionReport], console: Console) -> None:
     """Print a row for each model, the total of images forwarded, and the failures."""
     print_columns(
         {
-            "model": [shown(report.model.requested) for report in reports],
+            "model": [report.model.requested for report in reports],
             "status": [report.status for report in reports],
             "rows": [_number(report.n_rows) for report in reports],
             "width": [_number(report.n_features) for report in reports],
@@ -27,11 +26,12 @@ def print_extracted(reports: Sequence[ExtractionReport], console: Console) -> No
         left=("model", "status", "key"),
         dispensable=("img/s", "width"),
     )
-    console.print(Text(f"forwarded {sum(report.forwarded for report in reports)} images"))
+    lines = [f"forwarded {sum(report.forwarded for report in reports)} images"]
     for report in reports:
         if report.reason:
             way_out = f" → {report.hint}" if report.hint else ""
-            console.print(Text(shown(f"{report.model.requested} failed: {report.reason}{way_out}")))
+            lines.append(f"{report.model.requested} failed: {report.reason}{way_out}")
+    print_lines(lines, console)
 
 
 def _number(value: float | None) -> str:

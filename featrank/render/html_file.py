@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from featrank.agreement import weighted_tau
 from featrank.render.format import Format
-from featrank.render.plain import shown
 from featrank.render.table import file_notes, header, labels, partial_line, sampled_rows
+from featrank.render.visible import as_json, shown
 from featrank.schema import ResultDocument, RowDocument
 
 if TYPE_CHECKING:
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 
 def render(document: ResultDocument) -> bytes:
-    """The page. Every string from outside is escaped: by Jinja in HTML, by us in the JSON."""
+    """The page. Every string from outside is made visible and escaped: by Jinja, by us in JSON."""
     style, script = _resource("report.css"), _resource("report.js")
     rows = document["rows"]
     names, metrics = labels(rows), document["config"]["metrics"]
     html = _template().render(
         document=document,
-        title=f"featrank: {shown(document['target']['name'])}",
+        title=f"featrank: {document['target']['name']}",
         policy=_policy(style, script),
         style=style,
         script=script,
         data=script_json(_chart_data(document, names)),
-        facts=header(document["target"]).removeprefix(f"{shown(document['target']['name'])}: "),
+        facts=header(document["target"]).removeprefix(f"{document['target']['name']}: "),
         partial=partial_line(document) if document["partial"] else "",
         columns=_columns(document),
         table=[_table_row(row, names, metrics) for row in rows],
@@ -41,15 +41,24 @@ def render(document: ResultDocument) -> bytes:
         agreement=metric_agreement(document),
         notes=file_notes(document),
         stamp=_stamp_lines(document),
-        config=json.dumps(document["config"], indent=1, ensure_ascii=False),
+        config=as_json(document["config"]),
     )
-    return html.encode("utf-8", "backslashreplace")
+    return html.encode()
 
 
 def script_json(data: object) -> str:
     """JSON that may stand inside a script element: no character in it can end the element."""
-    text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(_visible(data), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _visible(data: Any) -> Any:
+    """A document whose every text is visible, as it stands in the page."""
+    if isinstance(data, dict):
+        return {_visible(key): _visible(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_visible(value) for value in data]
+    return shown(data) if type(data) is str else data  # what Jinja was told is safe is none
 
 
 def metric_agreement(document: ResultDocument) -> list[dict[str, Any]]:
@@ -83,7 +92,9 @@ def _tau_cell(tau: float | None) -> dict[str, str]:
 def _template() -> Template:
     from jinja2 import Environment
 
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, finalize=_visible, trim_blocks=True, lstrip_blocks=True
+    )
     return environment.from_string(_resource("report.html"))
 
 
@@ -134,8 +145,8 @@ def _table_row(
     speed = row.get("images_per_second")
     return {
         "name": names[row["model"]],
-        "id": shown(row["model"]),
-        "layer": shown(row["layer"]),
+        "id": row["model"],
+        "layer": row["layer"],
         "failed": row["status"] == "failed",
         "best": "rank" in row or row["status"] == "failed",
         "rank": row.get("rank"),
@@ -153,7 +164,7 @@ def _table_row(
 
 def _score_cell(score: Mapping[str, Any] | None, *, best: bool) -> dict[str, Any]:
     if score is None or "value" not in score:
-        return {"value": None, "text": "–", "why": shown((score or {}).get("reason", ""))}
+        return {"value": None, "text": "–", "why": (score or {}).get("reason", "")}
     more = []
     if "low" in score and "high" in score:
         more.append(f"{score['low']:.3g} to {score['high']:.3g}")
@@ -181,10 +192,10 @@ def _chart_data(document: ResultDocument, names: Mapping[str, str]) -> dict[str,
         scores = {name: score.get("value") for name, score in row.get("scores", {}).items()}
         if "rank" in row:
             speed = row.get("images_per_second")
-            model |= {"rank": row["rank"], "scores": scores, "layer": shown(row["layer"])}
+            model |= {"rank": row["rank"], "scores": scores, "layer": row["layer"]}
             model |= {"params": row.get("n_params"), "speed": speed}
         place = row.get("depth", row.get("layer_index", 0))
-        model["layers"].append({"name": shown(row["layer"]), "depth": place, "scores": scores})
+        model["layers"].append({"name": row["layer"], "depth": place, "scores": scores})
     for model in models.values():
         model["layers"].sort(key=lambda layer: layer["depth"])
     metrics = [
@@ -218,7 +229,7 @@ def _stamp_lines(document: ResultDocument) -> list[tuple[str, str]]:
         ("Seconds", _pairs({k: f"{v:.1f}" for k, v in document.get("timings", {}).items()})),
         ("Schema", document["schema_version"]),
     ]
-    return [(name, shown(str(value))) for name, value in facts if value]
+    return [(name, str(value)) for name, value in facts if value]
 
 
 def _pairs(values: Mapping[str, Any]) -> str:

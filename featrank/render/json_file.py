@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from featrank.render.format import Format
+from featrank.render.visible import as_json
 from featrank.schema import ResultDocument
 
 
@@ -14,9 +13,7 @@ def render(document: ResultDocument) -> bytes:
     Raises:
         ValueError: It holds NaN or infinity, which never reach a score.
     """
-    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-    # Unpaired surrogates, from file names that are not UTF-8, must not lose the whole result.
-    return (text + "\n").encode("utf-8", "backslashreplace")
+    return f"{as_json(document)}\n".encode("ascii")
 
 
 FORMAT = Format("json", render)

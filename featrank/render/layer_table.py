@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from rich import box
 from rich.table import Table
+from rich.text import Text
 
 from featrank.layers import LayerInfo
+from featrank.render.visible import talk
 
 
 def layer_table(layers: Sequence[LayerInfo], pooling: str) -> Table:
@@ -25,7 +27,7 @@ def layer_table(layers: Sequence[LayerInfo], pooling: str) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for layer in layers:
         table.add_row(
-            layer.name,
+            Text(talk(layer.name)),
             "×".join(map(str, layer.shape)),
             str(layer.widths.get(pooling, "–")),
             str(layer.stride or "–"),

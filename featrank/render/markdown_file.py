@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from featrank.render.flat import flat_columns
 from featrank.render.format import Format
-from featrank.render.plain import shown
+from featrank.render.plain import Cell, cell_lines
 from featrank.render.table import file_notes, header, partial_line, ranking_columns
+from featrank.render.visible import shown
 from featrank.schema import ResultDocument
 
 # Everything that Markdown or HTML could take for markup; an underscore inside a word is none.
 _MARKUP = re.compile(r"[\\`*\[\]<>|~#&!@$^]|(?<![a-zA-Z0-9])_|_(?![a-zA-Z0-9])")
-_LINK = re.compile(r"(?i)\b(https?|ftp|www)(?=[:.])")
+# What would begin a list, or a rule across the page.
+_ITEM = re.compile(r"^(\d*)([-+](?=[-\s]|$)|(?<=\d)[.)](?=\s|$))")
+# Addresses that renderers make links of by themselves, whatever escapes the text has.
+_LINK = re.compile(r"(?i)(https?|ftp|www)(?=[:.])|:(?=//)|@")
 
 
 def render(document: ResultDocument) -> bytes:
@@ -36,7 +40,7 @@ def render(document: ResultDocument) -> bytes:
         "",
         *_stamp_lines(document["stamp"]),
     ]
-    return ("\n".join(parts) + "\n").encode("utf-8", "backslashreplace")
+    return ("\n".join(parts) + "\n").encode()
 
 
 def summary_lines(document: ResultDocument) -> Iterator[str]:
@@ -47,40 +51,29 @@ def summary_lines(document: ResultDocument) -> Iterator[str]:
         yield f"**{escape(partial_line(document))}**"
         yield ""
     columns = ranking_columns(document)
-    yield from table_lines(columns, left=("model", "layer"), cell=_of_lines)
+    yield from table_lines(columns, left=("model", "layer"))
     yield ""
     for line in file_notes(document):
         yield f"- {escape(line)}"
 
 
-def table_lines(
-    columns: Mapping[str, Sequence[str]],
-    left: Sequence[str] = (),
-    cell: Callable[[str], str] | None = None,
-) -> Iterator[str]:
+def table_lines(columns: Mapping[str, Sequence[Cell]], left: Sequence[str] = ()) -> Iterator[str]:
     """A table of columns by heading.
 
     Args:
         columns: Cells by heading.
         left: Headings of the columns that are aligned to the left; all, where none is named.
-        cell: What makes Markdown of a cell; :func:`escape` by default.
     """
-    cell = cell or escape
     yield _line(map(escape, columns))
     yield _line(":--" if not left or name in left else "--:" for name in columns)
     for cells in zip(*columns.values(), strict=True):
-        yield _line(map(cell, cells))
+        yield _line("<br>".join(map(escape, cell_lines(cell))) for cell in cells)
 
 
 def escape(text: str) -> str:
     """Text that Markdown shows as it is: no markup, no HTML, no link, no end of the cell."""
-    linkless = _LINK.sub(r"\1&#8203;", _MARKUP.sub(r"\\\g<0>", shown(text)))
-    return linkless.strip()
-
-
-def _of_lines(text: str) -> str:
-    """A cell of several lines of our own."""
-    return "<br>".join(map(escape, text.split("\n")))
+    plain = _ITEM.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", shown(text).strip()))
+    return _LINK.sub(r"\g<0>&#8203;", plain)
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from featrank.render.plain import shown
+from featrank.render.plain import print_lines
+from featrank.render.visible import talk
 
 # Narrower, a reference would be cut into a column of single words.
 _ROOM_FOR_PAPERS = 100
@@ -21,8 +22,7 @@ COLUMNS = ("name", "better", "needs", "predicts", "cost", "paper")
 def cells(metric: Mapping[str, Any]) -> list[str]:
     """A metric's entries under :data:`COLUMNS`."""
     direction = "↑" if metric["higher_is_better"] else "↓"
-    rest = (shown(metric[key]) for key in ("needs", "predicts", "cost", "paper"))
-    return [metric["name"], direction, *rest]
+    return [metric["name"], direction, *(metric[key] for key in COLUMNS[2:])]
 
 
 def print_metrics(
@@ -40,22 +40,20 @@ def print_metrics(
     for name in columns:
         table.add_column(name, no_wrap=name != "paper")
     for metric in metrics:
-        table.add_row(*map(Text, cells(metric)[: len(columns)]))
+        table.add_row(*(Text(talk(cell)) for cell in cells(metric)[: len(columns)]))
     console.print(table)
     if len(columns) < len(COLUMNS):
-        console.print(Text("featrank metrics NAME has the reference."))
-    for line in notes:
-        console.print(Text(line))
+        notes = ["featrank metrics NAME has the reference.", *notes]
+    print_lines(notes, console)
 
 
 def print_metric(metric: Mapping[str, Any], console: Console) -> None:
     """Print all that is known of one metric."""
-    for line in _lines(metric):
-        console.print(Text(line), soft_wrap=True)
+    print_lines(_lines(metric), console)
 
 
 def _lines(metric: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{metric['name']}: {shown(metric['summary'])}"
+    yield f"{metric['name']}: {metric['summary']}"
     yield ""
     facts = {
         "better": "higher" if metric["higher_is_better"] else "lower",
@@ -73,11 +71,11 @@ def _lines(metric: Mapping[str, Any]) -> Iterator[str]:
         "from": metric["origin"],
     }
     for name, value in facts.items():
-        yield f"{name:<14} {shown(value)}"
+        yield f"{name:<14} {value}"
     if metric["traps"]:
-        yield f"{'traps':<14} {shown(metric['traps'])}"
+        yield f"{'traps':<14} {metric['traps']}"
     yield ""
-    yield from map(shown, metric["formula"].splitlines())
+    yield from metric["formula"].splitlines()
 
 
 def _bounds(metric: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from featrank.render.plain import print_columns, shown
+from featrank.render.plain import print_columns
 
 _DASH = "–"
 
@@ -20,14 +20,14 @@ def print_models(models: Sequence[Mapping[str, Any]], console: Console) -> None:
         console: Where to.
     """
     columns: dict[str, Callable[[Mapping[str, Any]], str]] = {
-        "model": lambda m: shown(m["name"]),
+        "model": lambda m: m["name"],
         "params": lambda m: f"{m['n_params'] / 1e6:.2f}M" if "n_params" in m else _DASH,
         "GMACs": lambda m: f"{m['macs'] / 1e9:.2f}" if "macs" in m else _DASH,
         "input": lambda m: "×".join(map(str, m["input_size"][1:])),
         "width": lambda m: str(m.get("n_features", _DASH)),
         "top-1": lambda m: f"{m['top1']:.2f}" if "top1" in m else _DASH,
-        "trained on": lambda m: shown(" → ".join(m["pretrained_on"]) or _DASH),
-        "licence": lambda m: shown(m.get("license", _DASH)),
+        "trained on": lambda m: " → ".join(m["pretrained_on"]) or _DASH,
+        "licence": lambda m: m.get("license", _DASH),
         "here": lambda m: "yes" if m["cached"] else "no",
     }
     print_columns(

@@ -18,17 +18,17 @@ def render(document: ResultDocument) -> bytes:
     kinds = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
     arrays = {}
     for name, (kind, values) in flat_columns(document).items():
-        kept = [_text(value) for value in values] if kind is str else values
-        arrays[name] = pa.array(kept, type=kinds[kind])
+        kept = [value and _text(value) for value in values] if kind is str else values
+        arrays[_text(name)] = pa.array(kept, type=kinds[kind])
     table = pa.table(arrays).replace_schema_metadata({METADATA_KEY: render_json(document)})
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
     return bytes(sink.getvalue())
 
 
-def _text(value: str | None) -> str | None:
+def _text(value: str) -> str:
     """What UTF-8 cannot spell, made visible."""
-    return value and value.encode("utf-8", "backslashreplace").decode()
+    return value.encode("utf-8", "backslashreplace").decode()
 
 
 FORMAT = Format("parquet", render, prints=False)

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, zip_longest
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from featrank.render.visible import shown, talk
+
+# One line, or several.
+Cell = str | tuple[str, ...]
+
 _GAP = "   "
 
 
+def print_lines(lines: Iterable[str], console: Console) -> None:
+    """Print lines, with what comes from outside made visible.
+
+    The terminal wraps them where it must; Rich would cut a long name in two.
+
+    Args:
+        lines: Each is one line, whatever is in it.
+        console: Where to.
+    """
+    for line in lines:
+        console.print(Text(talk(line)), soft_wrap=True)
+
+
 def print_columns(
-    columns: Mapping[str, Sequence[str]],
+    columns: Mapping[str, Sequence[Cell]],
     console: Console,
     *,
     left: Sequence[str] = (),
@@ -26,14 +44,19 @@ def print_columns(
     left for the terminal to wrap.
 
     Args:
-        columns: Cells by heading; a cell may have several lines.
+        columns: Cells by heading; what comes from outside is made visible here.
         console: Where to.
         left: Headings of the columns that are aligned to the left.
         dispensable: Headings that a narrow terminal does without.
     """
-    widths = {
-        name: max(cell_len(part) for cell in (name, *cells) for part in cell.split("\n"))
+    headings = {name: shown(name) for name in columns}
+    parts = {
+        name: [tuple(map(shown, cell_lines(cell))) for cell in cells]
         for name, cells in columns.items()
+    }
+    widths = {
+        name: max(map(cell_len, (headings[name], *chain.from_iterable(cells))))
+        for name, cells in parts.items()
     }
     kept = list(columns)
     for name in dispensable:
@@ -48,22 +71,23 @@ def print_columns(
             else " " * (widths[name] - cell_len(cell)) + cell
             for name, cell in zip(kept, cells, strict=True)
         )
-        return f" {_GAP.join(padded)} "
+        return talk(f" {_GAP.join(padded)} ")
 
     rows = [
-        line(parts)
-        for cells in zip(*(columns[name] for name in kept), strict=True)
-        for parts in zip_longest(*(cell.split("\n") for cell in cells), fillvalue="")
+        line(beside)
+        for cells in zip(*(parts[name] for name in kept), strict=True)
+        for beside in zip_longest(*cells, fillvalue="")
     ]
     blank = " " * (sum(widths[name] for name in kept) + len(_GAP) * (len(kept) - 1) + 2)
-    rule = f" {'─' * (len(blank) - 2)} "
-    console.print(Text(f"{blank}\n{line(kept)}", style="bold"), soft_wrap=True)
+    rule = f" {('-' if console.options.ascii_only else '─') * (len(blank) - 2)} "
+    head = line([headings[name] for name in kept])
+    console.print(Text(f"{blank}\n{head}", style="bold"), soft_wrap=True)
     console.print(Text("\n".join([rule, *rows, blank])), soft_wrap=True)
 
 
-def shown(text: str) -> str:
-    """Text from outside with control characters made visible, so that none acts on a terminal."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+def cell_lines(cell: Cell) -> tuple[str, ...]:
+    """The lines of a cell."""
+    return (cell,) if isinstance(cell, str) else cell
 
 
 def size(n_bytes: float) -> str:

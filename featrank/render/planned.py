@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
-from featrank.render.plain import print_columns, shown, size
+from featrank.render.plain import print_columns, print_lines, size
 
 # As featrank.dry_run.PlannedModel.document.
 Planned = Mapping[str, Any]
@@ -20,7 +19,7 @@ def print_planned(models: Sequence[Planned], console: Console) -> None:
     """Print a row for each model and the totals."""
     print_columns(
         {
-            "model": [shown(model["requested"]) for model in models],
+            "model": [model["requested"] for model in models],
             "layers": [str(model["layers"]) for model in models],
             "cached": [str(model["cached"]) for model in models],
             "to extract": [str(model["layers"] - model["cached"]) for model in models],
@@ -31,12 +30,12 @@ def print_planned(models: Sequence[Planned], console: Console) -> None:
         console,
         left=("model",),
     )
-    for line in _totals(models):
-        console.print(Text(line), soft_wrap=True)
-    for model in models:
-        if "reason" in model:
-            failed = f"{model['requested']} would fail: {model['reason']}"
-            console.print(Text(shown(failed)), soft_wrap=True)
+    failures = [
+        f"{model['requested']} would fail: {model['reason']}"
+        for model in models
+        if "reason" in model
+    ]
+    print_lines([*_totals(models), *failures], console)
 
 
 def duration(seconds: float) -> str:

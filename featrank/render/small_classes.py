@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from featrank.render.plain import shown
-
 _NAMED = 8
 
 # What a metric's parameters say of the images that it wants of every class.
@@ -22,7 +20,7 @@ def small_classes(document: Mapping[str, Any]) -> Iterator[str]:
             if names:
                 lines.setdefault((reason, names), []).append(metric)
     for (reason, names), metrics in lines.items():
-        listing = ", ".join(f"{shown(name)} {counts.get(name, 0)}" for name in names[:_NAMED])
+        listing = ", ".join(f"{name} {counts.get(name, 0)}" for name in names[:_NAMED])
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         yield f"too small for {', '.join(metrics)} ({reason}): {listing}{more}"
 

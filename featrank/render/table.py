@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from featrank.render.depth import layers_of, pictures
-from featrank.render.plain import print_columns, shown
+from featrank.render.plain import Cell, print_columns, print_lines
 from featrank.render.small_classes import small_classes
 
 # From this ratio of largest to smallest class on the header says it.
@@ -42,7 +41,7 @@ def print_table(document: Mapping[str, Any], console: Console, *, per_layer: boo
     lines = [header(document["target"]), *small_classes(document)]
     if document.get("partial"):
         lines.append(partial_line(document))
-    _print_lines(lines, console)
+    print_lines(lines, console)
     rows = _shown_rows(document, per_layer=per_layer)
     layered = any("layer_rank" in row for row in rows)
     rank = "layer_rank" if per_layer and layered else "rank"
@@ -51,19 +50,13 @@ def print_table(document: Mapping[str, Any], console: Console, *, per_layer: boo
     columns = ranking_columns(document, rows, rank)
     print_columns(columns, console, left=("model", "layer"), dispensable=dispensable)
     drawn = pictures(document) if per_layer and console.is_terminal else ()
-    lines = [f"{shown(model)}: {line}" for model, line in drawn]
+    lines = [f"{model}: {line}" for model, line in drawn]
     lines += notes(document, rows)
     lines += layer_notes(document, per_layer=per_layer)
     lines += [*sample_notes(document), *vote_note(document)]
     if layered and not per_layer:
         lines.append("--per-layer shows all layers.")
-    _print_lines([*lines, *_null_note(document), FOOTER], console)
-
-
-def _print_lines(lines: Sequence[str], console: Console) -> None:
-    """Lines that the terminal wraps where it must; Rich would cut a long name in two."""
-    for line in lines:
-        console.print(Text(line), soft_wrap=True)
+    print_lines([*lines, *_null_note(document), FOOTER], console)
 
 
 def header(target: Mapping[str, Any]) -> str:
@@ -76,7 +69,7 @@ def header(target: Mapping[str, Any]) -> str:
     ]
     if counts:
         low, high = min(counts, key=lambda k: counts[k]), max(counts, key=lambda k: counts[k])
-        text = f"smallest {shown(low)} {counts[low]}, largest {shown(high)} {counts[high]}"
+        text = f"smallest {low} {counts[low]}, largest {high} {counts[high]}"
         ratio = counts[high] / counts[low]
         parts.append(f"{text} ({ratio:.3g} : 1)" if ratio >= _IMBALANCED else text)
     parts.append(f"split {target.get('split') or 'none'}")
@@ -85,13 +78,13 @@ def header(target: Mapping[str, Any]) -> str:
         parts.append(f"{duplicates} duplicates")
     if groups := target.get("groups"):
         parts.append(f"{groups} groups")
-    return f"{shown(target['name'])}: {'; '.join(parts)}"
+    return f"{target['name']}: {'; '.join(parts)}"
 
 
 def partial_line(document: Mapping[str, Any]) -> str:
     """That models are still to come, and which."""
     present = {row["model"] for row in document["rows"]}
-    missing = [shown(model) for model in document["candidates"] if model not in present]
+    missing = [model for model in document["candidates"] if model not in present]
     named = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
     return f"Partial: {len(missing)} of {len(document['candidates'])} models to come: {named}"
 
@@ -110,7 +103,7 @@ def file_notes(document: Mapping[str, Any]) -> list[str]:
     """All that a reader of a file must know beside the numbers."""
     return [
         *small_classes(document),
-        *map(shown, document["target"].get("warnings", ())),
+        *document["target"].get("warnings", ()),
         *notes(document),
         *layer_notes(document, per_layer=False),
         *sample_notes(document),
@@ -156,10 +149,10 @@ def notes(
     names = labels(rows)
     several = len(names) < len(rows)
     for row in rows:
-        where = f" {shown(row['layer'])}" if several else ""
+        where = f" {row['layer']}" if several else ""
         if row["status"] == "failed":
             way_out = f" → {row['hint']}" if row.get("hint") else ""
-            yield f"{names[row['model']]} failed: {shown(row['reason'])}{shown(way_out)}"
+            yield f"{names[row['model']]} failed: {row['reason']}{way_out}"
         if loading := row.get("loading"):
             counts = ", ".join(f"{len(tensors)} {kind}" for kind, tensors in loading.items())
             yield f"{names[row['model']]}: tensors of its checkpoint that did not fit: {counts}"
@@ -168,7 +161,7 @@ def notes(
             if "null_reason" in score and "label_free" not in score.get("details", {}):
                 said = [*said, f"no null: {score['null_reason']}"]
             for remark in said:
-                yield f"{names[row['model']]}{where}, {metric}: {shown(remark)}"
+                yield f"{names[row['model']]}{where}, {metric}: {remark}"
 
 
 def remarks(details: Mapping[str, Any]) -> Iterator[str]:
@@ -205,7 +198,7 @@ def vote_note(document: Mapping[str, Any]) -> Iterator[str]:
     """Which columns have no say in the mean rank."""
     if silent := document["config"].get("no_vote"):
         yield (
-            f"Left out of the mean rank: {', '.join(map(shown, silent))}:"
+            f"Left out of the mean rank: {', '.join(silent)}:"
             " no labels are read there, or another column ranks alike."
         )
 
@@ -216,9 +209,7 @@ def labels(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     for row in rows:
         models.setdefault(row["requested"], set()).add(row["model"])
     return {
-        row["model"]: shown(
-            row["requested"] if len(models[row["requested"]]) == 1 else row["model"]
-        )
+        row["model"]: row["requested"] if len(models[row["requested"]]) == 1 else row["model"]
         for row in rows
     }
 
@@ -227,7 +218,7 @@ def ranking_columns(
     document: Mapping[str, Any],
     rows: Sequence[Mapping[str, Any]] | None = None,
     rank: str = "rank",
-) -> dict[str, list[str]]:
+) -> dict[str, list[Cell]]:
     """The cells of the ranking by heading.
 
     Args:
@@ -241,13 +232,14 @@ def ranking_columns(
     nulls = "null" in document["config"]
     return {
         "#": [str(row.get("rank", "–")) for row in rows],
-        "model": [names[row["model"]] + ("\n  null" if nulls else "") for row in rows],
-        **({"layer": [shown(row["layer"]) for row in rows]} if layered else {}),
+        "model": [
+            (names[row["model"]], "  null") if nulls else names[row["model"]] for row in rows
+        ],
+        **({"layer": [row["layer"] for row in rows]} if layered else {}),
         **{
             f"{metric} {_arrow(metric, rows)}".strip(): [
-                _cell(score := row.get("scores", {}).get(metric), rank)
-                + (f"\n{_null(score)}" if nulls else "")
-                for row in rows
+                (_cell(score, rank), _null(score)) if nulls else _cell(score, rank)
+                for score in (row.get("scores", {}).get(metric) for row in rows)
             ]
             for metric in document["config"]["metrics"]
         },

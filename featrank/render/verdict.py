@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from featrank.render.markdown_file import escape, table_lines
-from featrank.render.plain import print_columns, shown
+from featrank.render.plain import Cell, print_columns, print_lines
+from featrank.render.visible import shown
 
 # As featrank.cli.gate.verdict_document makes it.
 Verdict = Mapping[str, Any]
@@ -19,7 +19,7 @@ Verdict = Mapping[str, Any]
 def print_verdict(verdict: Verdict, console: Console) -> None:
     """Print a line for each check, and the verdict."""
     print_columns(_columns(verdict["checks"]), console, left=("verdict", "condition", "reason"))
-    console.print(Text(verdict["summary"]), soft_wrap=True)
+    print_lines([verdict["summary"]], console)
 
 
 def verdict_markdown(verdict: Verdict) -> Iterator[str]:
@@ -30,7 +30,10 @@ def verdict_markdown(verdict: Verdict) -> Iterator[str]:
 
 
 def verdict_junit(verdict: Verdict) -> bytes:
-    """The verdict as JUnit XML: a fail is a failure, no verdict an error, allowed is skipped."""
+    """The verdict as JUnit XML: a fail is a failure, no verdict an error, allowed is skipped.
+
+    What XML 1.0 cannot hold is not printable either, and becomes visible.
+    """
     checks = verdict["checks"]
     count = {kind: sum(check["outcome"] == kind for check in checks) for kind in _ELEMENTS}
     suite = ET.Element(
@@ -47,11 +50,11 @@ def verdict_junit(verdict: Verdict) -> bytes:
             suite,
             "testcase",
             classname="featrank.gate",
-            name=_xml(name or check["condition"]),
+            name=shown(name or check["condition"]),
         )
         element = _ELEMENTS.get(check["outcome"])
         if element is not None:
-            ET.SubElement(case, element, message=_xml(check["reason"]))
+            ET.SubElement(case, element, message=shown(check["reason"]))
     suites = ET.Element("testsuites")
     suites.append(suite)
     ET.indent(suites)
@@ -61,18 +64,13 @@ def verdict_junit(verdict: Verdict) -> bytes:
 _ELEMENTS = {"fail": "failure", "no verdict": "error", "allowed": "skipped"}
 
 
-def _columns(checks: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
+def _columns(checks: Sequence[Mapping[str, str]]) -> dict[str, list[Cell]]:
     return {
         "verdict": [check["outcome"] for check in checks],
-        "condition": [shown(check["condition"]) for check in checks],
-        "reason": [shown(check["reason"]) for check in checks],
+        "condition": [check["condition"] for check in checks],
+        "reason": [check["reason"] for check in checks],
     }
 
 
 def _repeats(check: Mapping[str, str], checks: Sequence[Mapping[str, str]]) -> bool:
     return sum(other["condition"] == check["condition"] for other in checks) > 1
-
-
-def _xml(text: str) -> str:
-    """Without what XML cannot hold."""
-    return shown(text).encode("utf-8", "backslashreplace").decode()

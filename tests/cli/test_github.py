@@ -23,7 +23,7 @@ def test_no_text_ends_a_command_or_starts_another(capfd: pytest.CaptureFixture[s
     github.annotate("a,b::c\n", "50%\r\n::error::forged")
     out, err = capfd.readouterr()
     assert out == ""
-    assert err == "::error title=a%2Cb%3A%3Ac%0A::50%25%0D%0A::error::forged\n"
+    assert err == "::error title=a%2Cb%3A%3Ac\\n::50%25\\r\\n::error::forged\n"
 
 
 def test_the_summary_is_added_to_and_never_too_long(

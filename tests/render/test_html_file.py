@@ -16,7 +16,7 @@ from result_documents import HOSTILE, HOSTILE_CLASS, large_document, small_docum
 from scipy.stats import weightedtau
 
 from featrank.render import html_file
-from featrank.render.plain import shown
+from featrank.render.visible import shown
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 CHROMEDRIVER = shutil.which("chromedriver")
@@ -60,10 +60,16 @@ def test_nothing_from_outside_is_markup() -> None:
 
 
 def test_a_script_element_cannot_be_ended_by_its_data() -> None:
-    data = {"a": "</script><!--<script>&amp;\u2028", "b": 0.1}
+    data = {"a": "</script><!--<script>&amp;", "b": 0.1}
     text = html_file.script_json(data)
-    assert not re.search("[<>&\u2028]", text)
+    assert not re.search("[<>&]", text)
     assert json.loads(text) == data
+
+
+def test_a_script_shows_nothing_that_is_not_visible() -> None:
+    assert json.loads(html_file.script_json({"a\u202e": ["b\u2028", 1]})) == {
+        r"a\u202e": [r"b\u2028", 1]
+    }
 
 
 def test_the_page_allows_itself_and_nothing_else() -> None:

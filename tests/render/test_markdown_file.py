@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from result_documents import HOSTILE, small_document
 
 from featrank.render import markdown_file
-from featrank.render.plain import shown
+from featrank.render.visible import shown
 
 
 class Cells(HTMLParser):
@@ -65,9 +65,23 @@ def test_any_text_is_one_cell_and_shows_as_it_is(text: str) -> None:
     assert table[1][1] == "1"
 
 
-@pytest.mark.parametrize("text", ["https://e.example", "www.e.example", "HTTP://e", "@someone"])
+@pytest.mark.parametrize(
+    "text",
+    ["https://e.example", "_http://e", "www.e.example", "HTTP://e", "@someone", "a@e.example"],
+)
 def test_nothing_becomes_a_link(text: str) -> None:
-    assert not re.search(r"(?i)https?:/|www\.|(?<!\\)@", markdown_file.escape(text))
+    assert not re.search(
+        r"(?i)https?:/|://|www\.|(?<!\\)@|@(?!&#8203;)", markdown_file.escape(text)
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["- a", "+ a", "---", "12. a", "1) a", "# a", "> a", "-0.5", "1.5"]
+)
+def test_nothing_becomes_a_block(text: str) -> None:
+    assert MarkdownIt().render(f"- {markdown_file.escape(text)}").split("\n") == [
+        "<ul>", f"<li>{text.replace('>', '&gt;')}</li>", "</ul>", "",
+    ]  # fmt: skip
 
 
 def test_a_partial_result_says_so() -> None:

@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from featrank.render.plain import print_columns, shown, size
+from featrank.render.plain import print_columns, print_lines, size
 
 COLUMNS = {
     "model": ["resnet50", "ü", "模型"],
@@ -45,7 +45,7 @@ def test_what_is_dispensable_goes_first_to_go_first_and_names_never() -> None:
 
 def test_a_cell_of_several_lines_makes_as_many_of_its_row() -> None:
     stream = io.StringIO()
-    print_columns({"a": ["x", "y"], "b": ["1\nlonger", "2"]}, Console(file=stream, width=80))
+    print_columns({"a": ["x", "y"], "b": [("1", "longer"), "2"]}, Console(file=stream, width=80))
     lines = [line.split() for line in stream.getvalue().splitlines()]
     assert lines[3:6] == [["x", "1"], ["longer"], ["y", "2"]]
 
@@ -56,19 +56,21 @@ def test_no_rows_leave_the_headings() -> None:
     assert stream.getvalue().split() == ["model", "gda", "─" * 11]
 
 
-@pytest.mark.parametrize(
-    ("text", "safe"),
-    [
-        ("a\x1b[31m\nb", r"a\x1b[31m\nb"),
-        ("\x9b31m", r"\x9b31m"),
-        ("abc\u202egnp.exe", r"abc\u202egnp.exe"),
-        ("\udcff", r"\udcff"),
-        ('it\'s "ü" 模型 \\n', 'it\'s "ü" 模型 \\n'),
-    ],
-)
-def test_what_acts_on_a_terminal_is_spelled_out(text: str, safe: str) -> None:
-    assert shown(text) == safe
-    assert safe.isprintable()
+def test_cells_headings_and_lines_are_one_line_each_and_no_order() -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, width=80)
+    print_columns({"::a\n": ["::b\x1b", "##[error]"]}, console, left=("::a\n",))
+    print_lines(["::c\nd"], console)
+    lines = [line.strip() for line in stream.getvalue().split("\n")]
+    assert lines[1:2] + lines[3:5] == [r"\x3a:a\n", r"\x3a:b\x1b", r"\x23#[error]"]
+    assert lines[6:] == [r"\x3a:c\nd", ""]
+
+
+def test_a_rule_in_ascii_where_the_terminal_has_no_more() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    print_columns({"ab": ["1"]}, Console(file=stream, width=80))
+    stream.seek(0)
+    assert stream.read().splitlines()[2].strip() == "--"
 
 
 @pytest.mark.parametrize(

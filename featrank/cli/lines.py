@@ -1,0 +1,55 @@
+"""Lines on stdout and stderr: nothing from outside acts on the terminal or the log they land in."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from featrank.render.visible import talk
+
+
+def put(line: str) -> None:
+    """A line of data on stdout."""
+    typer.echo(talk(line))
+
+
+def tell(line: str) -> None:
+    """A line of talk on stderr."""
+    typer.echo(talk(line), err=True)
+
+
+@contextmanager
+def told_logs() -> Iterator[None]:
+    """Within the block the log, and the warnings of libraries, are talk as well."""
+    handler, root, formatted = _ToStderr(), logging.getLogger(), warnings.formatwarning
+    root.addHandler(handler)
+    warnings.formatwarning = lambda message, *_: talk(f"warning: {message}") + "\n"
+    try:
+        yield
+    finally:
+        warnings.formatwarning = formatted
+        root.removeHandler(handler)
+
+
+class _ToStderr(logging.Handler):
+    """Writes where stderr leads at the time: a progress bar takes its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            for line in _lines(record):
+                tell(line)
+        except Exception:
+            self.handleError(record)
+
+
+def _lines(record: logging.LogRecord) -> Iterator[str]:
+    """A message is one line, a traceback several."""
+    yield record.getMessage()
+    if record.exc_info:
+        # Not by a formatter: it would take over the text that another one made.
+        yield from "".join(traceback.format_exception(*record.exc_info)).rstrip("\n").split("\n")
