@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types tests clean
+.PHONY: help demo test lint format types tests stress clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -29,6 +29,9 @@ types: $(READY)  ## mypy --strict
 # A worker a processor, each with one thread: more would only wait for each other.
 tests: $(READY)  ## pytest with coverage; make tests ARGS='-k tmi --no-cov' runs some
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest --cov -n auto $(ARGS)
+
+stress: $(READY)  ## disturb it in every way for ten minutes, and count what came of it
+	OMP_NUM_THREADS=1 $(BIN)/python scripts/stress.py --minutes 10
 
 clean:  ## remove the virtual environment and what tools left behind
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* *.egg-info

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from featrank.cache.listing import Entry, list_entries
 from featrank.cache.locks import Busy, extraction_lock, leased_entries
+from featrank.cache.manifest import MANIFEST
 from featrank.cache.store import FeatureStore
 from featrank.storage.contained import contained
 
@@ -98,6 +99,8 @@ def _matches(entry: Entry, policy: Policy, now: float) -> bool:
 
 def _remove(root: Path, directory: Path) -> None:
     contained(root, directory)
+    # First: a layer that lost parts and not its manifest would look damaged after a kill.
+    (directory / MANIFEST).unlink(missing_ok=True)
     shutil.rmtree(directory)
     # The pass's folder goes with its last layer.
     with suppress(OSError):
