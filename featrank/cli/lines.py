@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import logging
+import sys
 import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import typer
+from typing import TextIO
 
 from featrank.render.visible import talk
 
 
 def put(line: str) -> None:
     """A line of data on stdout."""
-    typer.echo(talk(line))
+    _write(line, sys.stdout)
 
 
 def tell(line: str) -> None:
     """A line of talk on stderr."""
-    typer.echo(talk(line), err=True)
+    _write(line, sys.stderr)
+
+
+def _write(line: str, stream: TextIO) -> None:
+    stream.write(f"{talk(line)}\n")
+    stream.flush()
 
 
 @contextmanager
