@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -126,6 +127,7 @@ def featrank_main(
                 main()
         finally:
             signal.signal(signal.SIGTERM, before)
+            logging.getLogger("featrank").setLevel(logging.NOTSET)  # --debug is for one run
         out, err = capfd.readouterr()
         assert isinstance(ended.value.code, int)
         return Ending(ended.value.code, out, err)
