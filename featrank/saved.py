@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,9 @@ from featrank.records import (
 )
 from featrank.schema import SCHEMA_VERSION, ResultDocument
 from featrank.storage.contained import ClaimError
-from featrank.storage.kept_json import MAX_BYTES, parse_json, typed
+from featrank.storage.kept_json import MAX_BYTES, parse_json, take_seal, typed
+
+log = logging.getLogger("featrank")
 
 _WAY_OUT = "write one with featrank rank … -o result.json"
 
@@ -48,7 +51,7 @@ class _Stamp:
 
 
 def read_result(path: Path) -> Result:
-    """The result that a JSON file holds.
+    """The result that a JSON file holds; one that was changed since it was written is warned of.
 
     Raises:
         InputError: No such file, or it is no result of this version's shape.
@@ -64,6 +67,8 @@ def read_result(path: Path) -> Result:
     if version != SCHEMA_VERSION:
         said = f"has schema version {version}" if version is not None else "is no result"
         raise InputError(f"{path} {said}; this featrank reads {SCHEMA_VERSION}", _WAY_OUT)
+    if take_seal(document) is False:
+        log.warning("%s was changed after featrank wrote it; it is read as it stands", path)
     try:
         whole = typed(document, ResultDocument)
         typed(whole["config"], _Settings)

@@ -170,6 +170,8 @@ class ResultDocument(TypedDict):
         rows: The models in order, then their other layers in depth order, then what failed.
         skipped: Images that could not be used.
         timings: Seconds by what they were spent on.
+        checksum: SHA-256 of all else as JSON with sorted keys and no blanks; a reader warns where
+            it does not fit.
     """
 
     schema_version: Literal[1]
@@ -181,3 +183,4 @@ class ResultDocument(TypedDict):
     rows: list[RowDocument]
     skipped: list[SkippedDocument]
     timings: NotRequired[dict[str, float]]
+    checksum: NotRequired[str]

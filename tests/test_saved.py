@@ -128,3 +128,20 @@ def test_a_score_that_is_no_number(tmp_path: Path, number: str) -> None:
     (tmp_path / "r.json").write_text(text)
     with pytest.raises(InputError, match="no finite number"):
         read_result(tmp_path / "r.json")
+
+
+@pytest.mark.parametrize("change", ["digit", "name", "none", "layout"])
+def test_a_result_that_was_changed_since_is_read_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, change: str
+) -> None:
+    path = tmp_path / "r.json"
+    write_outputs([path], small_document())
+    document = json.loads(path.read_text())
+    if change == "digit":
+        document["rows"][0]["scores"]["gda"]["value"] += 1
+    elif change == "name":
+        document["rows"][0]["model"] = "timm:other"
+    path.write_text(json.dumps(document, indent=7 if change == "layout" else None))
+    read = result_document(read_result(path))
+    assert read["rows"][0]["model"] == document["rows"][0]["model"]
+    assert ("was changed after featrank wrote it" in caplog.text) == (change in ("digit", "name"))

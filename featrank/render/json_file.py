@@ -5,15 +5,16 @@ from __future__ import annotations
 from featrank.render.format import Format
 from featrank.render.visible import as_json
 from featrank.schema import ResultDocument
+from featrank.storage.kept_json import sealed
 
 
 def render(document: ResultDocument) -> bytes:
-    """The document itself.
+    """The document itself, and the checksum that tells whether it was changed since.
 
     Raises:
         ValueError: It holds NaN or infinity, which never reach a score.
     """
-    return f"{as_json(document)}\n".encode("ascii")
+    return f"{as_json(sealed(document))}\n".encode("ascii")
 
 
 FORMAT = Format("json", render)

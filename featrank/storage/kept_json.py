@@ -32,9 +32,17 @@ def write_kept(path: Path, document: Mapping[str, Any]) -> None:
     Raises:
         OSError: No room or no permission.
     """
+    write_text(path, json.dumps(sealed(document), indent=1) + "\n")
+
+
+def sealed(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document as JSON gives it back, with the checksum of its content.
+
+    Raises:
+        ValueError: It holds NaN or infinity.
+    """
     plain = json.loads(json.dumps(document, allow_nan=False))
-    text = json.dumps({**plain, SEAL: digest_json(plain)}, indent=1)
-    write_text(path, text + "\n")
+    return {**plain, SEAL: digest_json(plain)}
 
 
 def read_kept(root: Path, path: Path, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
@@ -68,10 +76,16 @@ def read_perhaps_sealed(
         document = parse_json(stream.read(max_bytes + 1), max_bytes)
     if not isinstance(document, dict):
         raise ClaimError("is no JSON object")
-    seal = document.pop(SEAL, None)
-    if seal is not None and seal != digest_json(document):
+    seal = take_seal(document)
+    if seal is False:
         raise ClaimError("its checksum differs")
     return document, seal is not None
+
+
+def take_seal(document: dict[str, Any]) -> bool | None:
+    """Whether the checksum, which is taken out, fits the content; None where there is none."""
+    seal = document.pop(SEAL, None)
+    return None if seal is None else bool(seal == digest_json(document))
 
 
 def parse_json(data: bytes, max_bytes: int = MAX_BYTES) -> Any:

@@ -73,5 +73,7 @@ def read_again(bench: Bench, kind: Kind, right: str) -> tuple[str, str]:
 
 def _judge(ended: Ended, kind: Kind, right: str, talk: str) -> tuple[str, str]:
     if kind.said(ended.out) != right:
+        if "was changed after" in talk:
+            return "other numbers, and said", ""
         return "other numbers", f"other numbers, said: {talk[-200:]!r}"
     return ("healed and said" if "damaged" in talk else "the same numbers"), ""
