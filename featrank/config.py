@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from featrank.errors import InputError
-from featrank.layers import LAST, POOLINGS
-from featrank.records import Selection, Shuffles, digest_json
+from featrank.records import LAST, POOLINGS, Selection, Shuffles
+from featrank.storage.digest import digest_json
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class RunConfig:
         metrics: Names and wildcards of metrics.
         by: The metric to order by; None for the mean rank.
         null: Label permutations that each metric scores as well; None for none.
-        layers: Which layers, as typed; see :mod:`featrank.layers`.
+        layers: Which layers, as typed; see :mod:`featrank.layers.names`.
         pool: How a map becomes a vector.
         selection: Split and subset.
         root: The folder that the paths of a manifest may not leave; None for the manifest's own.

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,12 +16,6 @@ IntArray = npt.NDArray[np.integer[Any]]
 
 Status = str
 OK, CACHED, FAILED = "ok", "cached", "failed"
-
-
-def digest_json(document: object) -> str:
-    """SHA-256 of a JSON document in its canonical spelling (sorted keys, no spaces)."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +94,10 @@ class Preprocessing:
             key: list(value) if isinstance(value, tuple) else value
             for key, value in dataclasses.asdict(self).items()
         }
+
+
+LAST = "last"
+POOLINGS = ("auto", "avg", "cls", "max", "gem", "avg+std")
 
 
 @dataclass(frozen=True, slots=True)

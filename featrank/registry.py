@@ -87,6 +87,7 @@ class Registry(Generic[T]):
     """Declarations found by scanning a package's folder.
 
     A file takes part by having ``attribute`` at module level; the object's ``name`` is its key.
+    Files whose names begin with ``_`` are helpers, and are not looked at.
     Adding a metric, zoo or target kind is therefore adding one file. Other packages add theirs by
     an entry point in the group of the same name as the scanned package; its value is the object.
 
@@ -115,8 +116,9 @@ class Registry(Generic[T]):
         if self._found is None:
             found: dict[str, T] = {}
             package = importlib.import_module(self._package)
-            for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda info: info.name):
-                module = importlib.import_module(f"{self._package}.{info.name}")
+            names = sorted(info.name for info in pkgutil.iter_modules(package.__path__))
+            for name in (name for name in names if not name.startswith("_")):
+                module = importlib.import_module(f"{self._package}.{name}")
                 declared = getattr(module, self._attribute, None)
                 if declared is not None:
                     self._add(declared, found)

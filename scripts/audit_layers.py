@@ -21,9 +21,9 @@ import timm
 import torch
 from timm.models import list_models, list_modules
 
-from featrank.extract.layers import find_layers
-from featrank.extract.taps import TappedNetwork
-from featrank.layers import HEAD, PRE_LOGITS, LayerInfo
+from featrank.extract.hooks import TappedNetwork
+from featrank.layers.find import find_layers
+from featrank.layers.names import HEAD, PRE_LOGITS, LayerInfo
 from featrank.records import LayerRef
 
 LEAST_LAYERS = 4

@@ -21,7 +21,7 @@ from torch import nn
 from featrank.extract.folding import fold_batch_norms
 
 MODELS = ("tf_efficientnet_lite0", "mobilenetv3_small_100", "regnety_002", "resnet50")
-# As many images as go through at a time (featrank/extract/passes.py).
+# As many images as go through at a time (featrank/extract/slices.py).
 PART = 4
 
 

@@ -23,8 +23,8 @@ import timm
 import torch
 
 from featrank.extract.forward import Backbone
-from featrank.extract.layers import find_layers
-from featrank.layers import HEAD, LayerInfo
+from featrank.layers.find import find_layers
+from featrank.layers.names import HEAD, LayerInfo
 from featrank.records import LayerRef, Preprocessing
 
 MODELS = ("tf_efficientnet_lite0", "resnet50", "vit_small_patch16_224")

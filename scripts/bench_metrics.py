@@ -34,9 +34,9 @@ import numpy as np
 from featrank.cache.manifest import Part
 from featrank.cache.parts import Rows, read_blocks, write_part
 from featrank.errors import FeatrankError
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.singular_rows import singular_rows
 from featrank.metrics import METRICS, Metric
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.singular_rows import singular_rows
 from featrank.records import FloatArray, IntArray
 
 SIZES = ("5000x1280x10", "5000x2048x100", "50000x768x100", "50000x2048x1000")

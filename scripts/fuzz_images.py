@@ -33,9 +33,9 @@ import pyarrow.parquet as pq
 from PIL import Image, ImageOps
 
 import featrank.targets
-from featrank.targets.decode import MAX_PIXELS, to_rgb
-from featrank.targets.file_names import printable
-from featrank.targets.target import UnreadableImage
+from featrank.targets import MAX_PIXELS, UnreadableImage
+from featrank.targets._decode import to_rgb
+from featrank.targets._file_names import printable
 
 CLIPART = Path(featrank.targets.__file__).parent / "data" / "clipart.parquet"
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS

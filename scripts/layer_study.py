@@ -28,15 +28,13 @@ from sklearn.preprocessing import StandardScaler
 
 from featrank.extract.forward import Backbone, extract_features
 from featrank.extract.images import default_workers
-from featrank.extract.layers import find_layers
-from featrank.layers import HEAD, LayerInfo
+from featrank.layers.find import find_layers
+from featrank.layers.names import HEAD, LayerInfo
 from featrank.metrics import METRICS
 from featrank.records import FloatArray, LayerRef, Selection
 from featrank.storage.file_hashes import FileHashes
-from featrank.targets import open_target
-from featrank.targets.target import Target
-from featrank.zoos import resolve_models, zoo_of
-from featrank.zoos.zoo import Shelf
+from featrank.targets import Target, open_target
+from featrank.zoos import Shelf, resolve_models, zoo_of
 
 METRIC_NAMES = ("tmi_norm", "tmi_var", "gda", "nb")
 FOLDS = 3

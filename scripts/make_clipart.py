@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image, ImageOps
 
-from featrank.targets.decode import to_rgb
-from featrank.targets.target import UnreadableImage
+from featrank.targets import UnreadableImage
+from featrank.targets._decode import to_rgb
 
 CLASSES = ("animals", "buildings", "food", "people", "tools", "transportation")
 # What does not show its class or belongs in no demonstration; one file is an error message.

@@ -19,8 +19,8 @@ import timm
 import torch
 
 import featrank.zoos
-from featrank.extract.layers import find_layers
-from featrank.zoos.timm_index import IndexEntry, TimmIndex
+from featrank.layers.find import find_layers
+from featrank.zoos._timm_index import IndexEntry, TimmIndex
 
 TABLE = Path(featrank.zoos.__file__).parent / "data" / "timm_models.csv"
 COLUMNS = ("name", "n_params", "macs", "n_features", "top1", "top1_size")

@@ -1,4 +1,4 @@
-"""Write the JSON Schema of a result, generated from the types of featrank.schema.
+"""Write the JSON Schema of a result, generated from the types of featrank.results.schema.
 
 python scripts/make_schema.py          # write it
 python scripts/make_schema.py --check  # exit 1 where the shipped one is stale
@@ -15,10 +15,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-import featrank.schema
-from featrank.schema import ResultDocument
+import featrank.results.schema
+from featrank.results.schema import ResultDocument
 
-PATH = Path(featrank.schema.__file__).parent / "render" / "data" / "result.schema.json"
+PATH = Path(featrank.__file__).parent / "render" / "data" / "result.schema.json"
 _ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n     +.+)*)$", re.MULTILINE)
 
 
@@ -26,7 +26,7 @@ def make_schema() -> dict[str, Any]:
     """The schema; descriptions are those of the docstrings."""
     schema = TypeAdapter(ResultDocument).json_schema()
     for name, described in {"ResultDocument": schema, **schema["$defs"]}.items():
-        text = inspect.getdoc(getattr(featrank.schema, name)) or ""
+        text = inspect.getdoc(getattr(featrank.results.schema, name)) or ""
         described["description"] = text.partition("\n")[0]
         said = dict(_ATTRIBUTE.findall(text))
         for key, entry in described["properties"].items():

@@ -9,9 +9,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from featrank.metrics import METRICS
-from featrank.metrics.description import LEFT_OUT, LEGEND, describe
-from featrank.render.metric_table import COLUMNS, cells
+from featrank.metrics import LEFT_OUT, LEGEND, METRICS, describe
+from featrank.render.text.metric_table import COLUMNS, cells
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- metrics: scripts/write_metric_table.py writes this -->", "<!-- /metrics -->"

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import featrank.targets
-from featrank.zoos.hub import HUB
-from featrank.zoos.timm_index import TimmIndex
+from featrank.zoos._hub import HUB
+from featrank.zoos._timm_index import TimmIndex
 
 CLIPART = Path(featrank.targets.__file__).parent / "data" / "clipart.parquet"
 

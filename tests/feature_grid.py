@@ -46,8 +46,8 @@ def scatter_of(features, labels):
 
 def folds_of(features, labels, folds=5, seed=0):
     """Training rows, test rows of every fold."""
-    from featrank.metrics.folds import stratified_folds
-    from featrank.metrics.labelled import Labelled
+    from featrank.labelled.folds import stratified_folds
+    from featrank.labelled.labelled import Labelled
 
     fold_of = stratified_folds(Labelled.from_arrays(features, labels), folds, seed)
     return [(fold_of != fold, fold_of == fold) for fold in range(fold_of.max() + 1)]

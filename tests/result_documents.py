@@ -10,7 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 import featrank.render
-from featrank.schema import ResultDocument
+from featrank.results.schema import ResultDocument
 
 SCHEMA = Path(featrank.render.__file__).parent / "data" / "result.schema.json"
 

@@ -12,8 +12,7 @@ from featrank.cache.store import FeatureStore, Layer
 from featrank.cache.writer import Table
 from featrank.records import FloatArray, LayerRef, Preprocessing, Selection, Skipped
 from featrank.storage.file_hashes import FileHashes
-from featrank.targets import open_target
-from featrank.targets.target import Target
+from featrank.targets import Target, open_target
 
 PREPROCESSING = Preprocessing((3, 8, 8), 1.0, "squash", "nearest", (0.5,) * 3, (0.5,) * 3)
 

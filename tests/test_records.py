@@ -1,6 +1,7 @@
 import hashlib
 
-from featrank.records import ModelRef, Preprocessing, TargetInfo, digest_json
+from featrank.records import ModelRef, Preprocessing, TargetInfo
+from featrank.storage.digest import digest_json
 
 
 def test_digest_does_not_depend_on_key_order() -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from featrank.records import LayerRef, Preprocessing, digest_json
+from featrank.records import LayerRef, Preprocessing
+from featrank.storage.digest import digest_json
 
 # Enough of the hash that a collision is out of the question, short enough for a path.
 _HASH_LENGTH = 16

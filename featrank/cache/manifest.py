@@ -11,8 +11,9 @@ from typing import Any
 
 from featrank.cache.key import FeatureKey
 from featrank.cache.part_names import PART_NAME
-from featrank.records import Skipped, digest_json
+from featrank.records import Skipped
 from featrank.storage.contained import ClaimError
+from featrank.storage.digest import digest_json
 from featrank.storage.kept_json import read_perhaps_sealed, typed, write_kept
 
 # The underscore hides it from tools that read a folder of Parquet files as one table.

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from featrank.records import MetricScore, Null, Score, Shuffles, digest_json
+from featrank.records import MetricScore, Null, Score, Shuffles
 from featrank.storage.contained import ClaimError, contained
 from featrank.storage.damage import put_away
+from featrank.storage.digest import digest_json
 from featrank.storage.kept_json import read_perhaps_sealed, typed, write_kept
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from featrank.cli.streams import open_closed_streams
-from featrank.cli.termination import Terminated, ended_by_signals, ending_line, leave
+from featrank.cli._streams import open_closed_streams
+from featrank.cli._termination import Terminated, ended_by_signals, ending_line, leave
 
 __all__ = ["main"]
 
@@ -33,7 +33,7 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        from featrank.cli.app import run
+        from featrank.cli._app import run
 
         return run()
     except (KeyboardInterrupt, Terminated) as ending:

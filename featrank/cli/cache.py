@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from featrank.cli import options as opt
-from featrank.cli.lines import put, tell
+from featrank.cli import _options as opt
+from featrank.cli._lines import put, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 def _store(cache_dir: Path | None) -> FeatureStore:
     from featrank.cache.store import FeatureStore
-    from featrank.cli.console import StderrReporter
+    from featrank.cli._console import StderrReporter
     from featrank.storage.file_hashes import FileHashes
 
     root = opt.cache_directory(cache_dir)
@@ -43,7 +43,7 @@ def list_all(
 ) -> None:
     """List the layers that are cached, those used last first."""
     from featrank.cache.listing import describe, list_entries
-    from featrank.cli.console import print_json
+    from featrank.cli._console import print_json
 
     entries = list_entries(_store(cache_dir))
     if as_json:
@@ -56,7 +56,7 @@ def list_all(
 def show(key: Key, cache_dir: opt.CacheDir = None, config_file: opt.ConfigFile = None) -> None:
     """Print all that is known of one layer, as JSON."""
     from featrank.cache.listing import describe, find_entry
-    from featrank.cli.console import print_json
+    from featrank.cli._console import print_json
 
     print_json(describe(find_entry(_store(cache_dir), key)))
 
@@ -98,7 +98,7 @@ def prune(
     from featrank.cache.prune import prune as run
     from featrank.cache.writer import explained_write
     from featrank.errors import InputError
-    from featrank.render.plain import size
+    from featrank.render.text.plain import size
 
     if older_than is None and max_size is None and model is None:
         raise InputError("prune what?", "say --older-than 30d, --max-size 20GB or --model PATTERN")
@@ -147,8 +147,8 @@ def _print_entries(entries: Sequence[Entry]) -> None:
     from datetime import datetime
 
     from featrank.cache.listing import total_bytes
-    from featrank.cli.console import data_console
-    from featrank.render.plain import print_columns, size
+    from featrank.cli._console import data_console
+    from featrank.render.text.plain import print_columns, size
 
     manifests = [entry.layer.manifest if entry.layer else None for entry in entries]
     print_columns(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from featrank.cli import options as opt
+from featrank.cli import _options as opt
 
 
 def extract(
@@ -43,11 +43,11 @@ def extract(
     """
     opt.enable_debug(debug)
 
-    from featrank.cli.console import StderrReporter, data_console
-    from featrank.cli.dry_run import show_plan
+    from featrank.cli._console import StderrReporter, data_console
+    from featrank.cli._dry_run import show_plan
     from featrank.config import RunConfig
-    from featrank.pipeline import extract_models
-    from featrank.render.extracted import print_extracted
+    from featrank.render.text.extracted import print_extracted
+    from featrank.run.pipeline import extract_models
 
     config = RunConfig(
         dataset=dataset,

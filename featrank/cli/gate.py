@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from featrank.cli import options as opt
+from featrank.cli import _options as opt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from featrank.conditions import Conditions
-    from featrank.gate import GateResult
+    from featrank.gate.conditions import Conditions
+    from featrank.gate.judge import GateResult
     from featrank.records import Result
 
 _DEMANDS, _ALLOWANCES = "Conditions", "Allowances"
@@ -104,12 +104,12 @@ def gate(
     """
     opt.enable_debug(debug)
 
-    from featrank.cli.console import StderrReporter
-    from featrank.conditions import Conditions, parse_fail_under, parse_max_drop
+    from featrank.cli._console import StderrReporter
     from featrank.errors import InputError
-    from featrank.gate import judge
-    from featrank.join import join_results
-    from featrank.saved import read_result
+    from featrank.gate.conditions import Conditions, parse_fail_under, parse_max_drop
+    from featrank.gate.judge import judge
+    from featrank.results.join import join_results
+    from featrank.results.read import read_result
 
     if (candidate is None) != (beats is None):
         raise InputError(
@@ -136,7 +136,7 @@ def gate(
 
 
 def _read_baseline(path: Path | None, conditions: Conditions) -> Result | None:
-    from featrank.saved import read_result
+    from featrank.results.read import read_result
 
     if path is None or (not path.exists() and "missing-baseline" in conditions.allow):
         return None
@@ -161,10 +161,10 @@ def verdict_document(verdict: GateResult) -> dict[str, Any]:
 def _show(
     verdict: GateResult, form: str | None, junit: Path | None, *, to_github: bool | None
 ) -> None:
-    from featrank.cli import github
-    from featrank.cli.console import data_console, print_json
-    from featrank.cli.lines import put
-    from featrank.render.verdict import print_verdict, verdict_markdown
+    from featrank.cli import _github as github
+    from featrank.cli._console import data_console, print_json
+    from featrank.cli._lines import put
+    from featrank.render.text.verdict import print_verdict, verdict_markdown
 
     document = verdict_document(verdict)
     if form == "json":
@@ -189,7 +189,7 @@ def _against(checks: Sequence[dict[str, str]]) -> list[dict[str, str]]:
 
 def _write_junit(path: Path, document: dict[str, Any]) -> None:
     from featrank.errors import InputError
-    from featrank.render.verdict import verdict_junit
+    from featrank.render.text.verdict import verdict_junit
     from featrank.storage.atomic import write_bytes
 
     try:

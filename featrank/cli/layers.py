@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from featrank.cli import options as opt
+from featrank.cli import _options as opt
 
 
 def layers(
@@ -31,13 +31,12 @@ def layers(
 
     Example: featrank layers resnet50
     """
-    from featrank.cli.console import data_console, print_json
+    from featrank.cli._console import data_console, print_json
     from featrank.config import check_pooling
-    from featrank.layer_index import LayerIndex
-    from featrank.render.layer_table import layer_table
-    from featrank.render.plain import print_lines
-    from featrank.zoos import resolve_models, zoo_of
-    from featrank.zoos.zoo import Shelf
+    from featrank.layers.index import LayerIndex
+    from featrank.render.text.layer_table import layer_table
+    from featrank.render.text.plain import print_lines
+    from featrank.zoos import Shelf, resolve_models, zoo_of
 
     check_pooling(pool)
     directory = opt.cache_directory(cache_dir)

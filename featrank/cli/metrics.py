@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from featrank.cli import options as opt
+from featrank.cli import _options as opt
 
 
 def metrics(
@@ -20,10 +20,9 @@ def metrics(
 
     Example: featrank metrics tmi
     """
-    from featrank.cli.console import data_console, print_json
-    from featrank.metrics import METRICS
-    from featrank.metrics.description import LEFT_OUT, LEGEND, describe
-    from featrank.render.metric_table import print_metric, print_metrics
+    from featrank.cli._console import data_console, print_json
+    from featrank.metrics import LEFT_OUT, LEGEND, METRICS, describe
+    from featrank.render.text.metric_table import print_metric, print_metrics
 
     if name is not None:
         one = describe(METRICS.get(name))

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from featrank.cli import options as opt
+from featrank.cli import _options as opt
 from featrank.errors import InputError
 
 if TYPE_CHECKING:
-    from featrank.zoos.catalogue import Card, Filters
-    from featrank.zoos.zoo import Shelf
+    from featrank.zoos import Shelf
+    from featrank.zoos._catalogue import Card, Filters
 
 _COUNTS = {"": 1, "K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9}
 
@@ -67,11 +67,11 @@ def models(
     """
     opt.enable_debug(debug)
 
-    from featrank.cli.console import StderrReporter, data_console, print_json
-    from featrank.cli.lines import put
-    from featrank.render.model_table import print_models
-    from featrank.zoos.catalogue import Filters, list_cards
-    from featrank.zoos.zoo import Shelf
+    from featrank.cli._console import StderrReporter, data_console, print_json
+    from featrank.cli._lines import put
+    from featrank.render.text.model_table import print_models
+    from featrank.zoos import Shelf
+    from featrank.zoos._catalogue import Filters, list_cards
 
     filters = Filters(
         opt.split_list(exclude or ()),
@@ -112,10 +112,10 @@ def parse_count(flag: str, text: str) -> float:
 
 def _prefetch(patterns: Sequence[str], filters: Filters, limit: int | None, shelf: Shelf) -> None:
     """Download what is not here; exit 3 where something cannot be had."""
-    from featrank.cli.console import data_console
-    from featrank.render.plain import print_columns, print_lines
-    from featrank.zoos.catalogue import Filters
-    from featrank.zoos.downloads import prefetch_weights
+    from featrank.cli._console import data_console
+    from featrank.render.text.plain import print_columns, print_lines
+    from featrank.run.downloads import prefetch_weights
+    from featrank.zoos._catalogue import Filters
 
     if not patterns:
         raise InputError("prefetch what?", "name models: featrank models resnet50 --prefetch")

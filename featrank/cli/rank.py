@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from featrank.cli import options as opt
+from featrank.cli import _options as opt
 
 
 def rank(
@@ -50,11 +50,11 @@ def rank(
     """
     opt.enable_debug(debug)
 
-    from featrank.cli.console import StderrReporter
-    from featrank.cli.dry_run import show_plan
-    from featrank.cli.ways_out import WaysOut
+    from featrank.cli._console import StderrReporter
+    from featrank.cli._dry_run import show_plan
+    from featrank.cli._ways_out import WaysOut
     from featrank.config import DEFAULT_METRICS, RunConfig
-    from featrank.pipeline import rank_models
+    from featrank.run.pipeline import rank_models
 
     config = RunConfig(
         dataset=dataset,

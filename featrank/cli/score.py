@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from featrank.cli import options as opt
+from featrank.cli import _options as opt
 
 
 def score(
@@ -43,14 +43,14 @@ def score(
     opt.enable_debug(debug)
 
     from featrank.cache.store import FeatureStore
-    from featrank.cli.console import StderrReporter, data_console
-    from featrank.cli.ways_out import WaysOut
+    from featrank.cli._console import StderrReporter, data_console
+    from featrank.cli._ways_out import WaysOut
     from featrank.config import DEFAULT_METRICS, check_permutations, check_seeds
-    from featrank.curve import CurvePlan
     from featrank.records import Shuffles
-    from featrank.render.curve_table import print_curves
-    from featrank.render.document import result_document
-    from featrank.rescore import score_sources
+    from featrank.render.text.curve_table import print_curves
+    from featrank.results.document import result_document
+    from featrank.run.score_given import score_sources
+    from featrank.scoring.learning_curve import CurvePlan
     from featrank.storage.file_hashes import FileHashes
 
     check_permutations(null)

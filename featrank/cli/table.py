@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from featrank.cli import options as opt
+from featrank.cli import _options as opt
 
 
 def table(
@@ -29,14 +29,14 @@ def table(
     """
     opt.enable_debug(debug)
 
-    from featrank.cli.console import StderrReporter, data_console
-    from featrank.cli.ways_out import WaysOut
+    from featrank.cli._console import StderrReporter, data_console
+    from featrank.cli._ways_out import WaysOut
     from featrank.errors import FeatrankError, IncompleteError
-    from featrank.join import is_whole, join_results
     from featrank.records import Result
-    from featrank.render.curve_table import print_curves
-    from featrank.render.document import result_document
-    from featrank.saved import read_result
+    from featrank.render.text.curve_table import print_curves
+    from featrank.results.document import result_document
+    from featrank.results.join import is_whole, join_results
+    from featrank.results.read import read_result
 
     reporter = StderrReporter(quiet=quiet)
     ways_out = WaysOut(output, format_, reporter, per_layer=per_layer, to_github=github)

@@ -8,7 +8,4 @@ import os
 # which took up to half of a pass on a CPU. PyTorch reads this when it first allocates.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
-# Part of the cache key: raised whenever the same image and weights may give other features.
-EXTRACTOR_VERSION = 2
-
 PRECISIONS = ("float32", "bfloat16")

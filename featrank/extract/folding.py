@@ -13,10 +13,10 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from featrank.extract.layers import declared_modules
-from featrank.extract.maps import tensors_in
 from featrank.extract.same_padding import SamePadded
-from featrank.extract.trace import BATCH, observed, on_shapes, storage, tensors_of
+from featrank.layers.find import declared_modules
+from featrank.layers.layout import tensors_in
+from featrank.layers.trace import BATCH, observed, on_shapes, storage, tensors_of
 
 # These and no kinds of them: another forward may do more with the weights.
 _CONVOLUTIONS = (nn.Conv2d, Conv2dSame)

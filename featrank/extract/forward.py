@@ -15,10 +15,10 @@ from featrank.errors import IncompleteError
 from featrank.extract.device import memory_format
 from featrank.extract.device_faults import device_faults
 from featrank.extract.full_precision import full_float32
+from featrank.extract.hooks import TappedNetwork
 from featrank.extract.images import load_batches
-from featrank.extract.taps import TappedNetwork
 from featrank.records import FloatArray, LayerRef, Preprocessing, Skipped
-from featrank.targets.target import Target
+from featrank.targets import Target
 
 Span = tuple[int, int]
 

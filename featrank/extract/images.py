@@ -10,8 +10,7 @@ from PIL import Image
 
 from featrank.extract.decoders import Decoders, ImageBatch
 from featrank.records import Preprocessing, Skipped
-from featrank.targets.decode import MAX_PIXELS
-from featrank.targets.target import Sample, UnreadableImage
+from featrank.targets import MAX_PIXELS, Sample, UnreadableImage
 
 Span = tuple[int, int]
 Transform = Callable[[Image.Image], torch.Tensor]

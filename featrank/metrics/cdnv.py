@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from featrank.errors import InputError
-from featrank.metrics.class_statistics import ClassStatistics, statistics
-from featrank.metrics.declaration import Metric
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.moments import Float64Array
+from featrank.labelled.class_statistics import ClassStatistics, statistics
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.moments import Float64Array
+from featrank.metrics._declaration import Metric
 from featrank.records import Score
 
 # Of the naive squared distances: what is kept of them at least after the bias is taken off.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from featrank.errors import InputError
-from featrank.metrics.canonical_sample import Float64Array
-from featrank.metrics.declaration import Metric
-from featrank.metrics.folds import canonical_order
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.row_geometry import unit_rows
+from featrank.labelled.canonical_sample import Float64Array
+from featrank.labelled.folds import canonical_order
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.row_geometry import unit_rows
+from featrank.metrics._declaration import Metric
 from featrank.records import Score
 
 # Rows have length 1: a spread below this is rounding.

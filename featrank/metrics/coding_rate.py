@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from featrank.errors import InputError
-from featrank.metrics.declaration import Metric
-from featrank.metrics.held_out import folded
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.log_determinants import rate_reduction
-from featrank.metrics.moments import unit_rows
+from featrank.labelled.held_out import folded
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.log_determinants import rate_reduction
+from featrank.labelled.moments import unit_rows
+from featrank.metrics._declaration import Metric
 from featrank.records import Score
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from featrank.errors import InputError
-from featrank.metrics.class_statistics import NO_SHRINKAGE, shrunk, statistics
-from featrank.metrics.declaration import Metric
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.singular_rows import canonical_correlations
+from featrank.labelled.class_statistics import NO_SHRINKAGE, shrunk, statistics
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.singular_rows import canonical_correlations
+from featrank.metrics._declaration import Metric
 from featrank.metrics.vci import require_intensity
 from featrank.records import Score
 

@@ -10,10 +10,10 @@ from operator import attrgetter
 import numpy as np
 
 from featrank.errors import InputError
-from featrank.metrics.declaration import Metric
-from featrank.metrics.held_out import FoldedLayer, LinearRule, folded
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.moments import Float64Array, Moments, unit_rows
+from featrank.labelled.held_out import FoldedLayer, LinearRule, folded
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.moments import Float64Array, Moments, unit_rows
+from featrank.metrics._declaration import Metric
 from featrank.records import Score
 
 # Of the largest value: a smaller spread is rounding.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from featrank.metrics.declaration import Bounds, Metric
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.singular_rows import canonical_correlations
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.singular_rows import canonical_correlations
+from featrank.metrics._declaration import Bounds, Metric
 from featrank.records import Score
 
 

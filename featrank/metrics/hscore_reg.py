@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from featrank.metrics.class_statistics import NO_SHRINKAGE, shrunk, statistics
-from featrank.metrics.declaration import Metric
+from featrank.labelled.class_statistics import NO_SHRINKAGE, shrunk, statistics
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.singular_rows import canonical_correlations
+from featrank.metrics._declaration import Metric
 from featrank.metrics.hscore import bounds_for
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.singular_rows import canonical_correlations
 from featrank.records import Score
 
 

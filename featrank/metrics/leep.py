@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from featrank.metrics.declaration import Metric
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.source_probabilities import checked_probabilities
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.source_probabilities import checked_probabilities
+from featrank.metrics._declaration import Metric
 from featrank.records import Score
 
 Float64Array = npt.NDArray[np.float64]

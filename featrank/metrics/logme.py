@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from featrank.errors import InputError
-from featrank.metrics.declaration import Metric
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.moments import Float64Array
-from featrank.metrics.singular_rows import SingularRows, singular_rows
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.moments import Float64Array
+from featrank.labelled.singular_rows import SingularRows, singular_rows
+from featrank.metrics._declaration import Metric
 from featrank.records import Score
 
 # Of a squared length: a smaller residual is rounding.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from featrank.metrics.declaration import Metric
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.moments import Float64Array
-from featrank.metrics.singular_rows import SingularRows, singular_rows
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.moments import Float64Array
+from featrank.labelled.singular_rows import SingularRows, singular_rows
+from featrank.metrics._declaration import Metric
 from featrank.records import Score
 
 # As in the public code: rounds at most, the change of α/β that ends them, and what is added to

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from featrank.metrics.declaration import Metric
+from featrank.labelled.held_out import FoldedLayer, folded
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.moments import Float64Array
+from featrank.metrics._declaration import Metric
 from featrank.metrics.gda import TiedGaussians, tied_gaussians
-from featrank.metrics.held_out import FoldedLayer, folded
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.moments import Float64Array
 from featrank.records import Score
 
 # Tukey's outer fence.

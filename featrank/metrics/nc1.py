@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from featrank.metrics.class_statistics import statistics
-from featrank.metrics.declaration import Metric
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.class_statistics import statistics
+from featrank.labelled.labelled import Labelled
+from featrank.metrics._declaration import Metric
 from featrank.records import Score
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from featrank.metrics.declaration import Bounds, Metric
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.source_probabilities import checked_probabilities
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.source_probabilities import checked_probabilities
+from featrank.metrics._declaration import Bounds, Metric
 from featrank.records import Score
 
 

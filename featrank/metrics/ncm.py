@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from featrank.metrics.declaration import Metric
-from featrank.metrics.held_out import LinearRule, folded
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.moments import Moments
+from featrank.labelled.held_out import LinearRule, folded
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.moments import Moments
+from featrank.metrics._declaration import Metric
 from featrank.records import Score
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from featrank.errors import InputError
-from featrank.metrics.canonical_sample import CanonicalSample, Float64Array, draw_sample
-from featrank.metrics.declaration import Metric
-from featrank.metrics.group_splits import groups_of_classes, hold_out_groups
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.canonical_sample import CanonicalSample, Float64Array, draw_sample
+from featrank.labelled.group_splits import groups_of_classes, hold_out_groups
+from featrank.labelled.labelled import Labelled
+from featrank.metrics._declaration import Metric
 from featrank.records import IntArray, Score
 
 # More rows are sampled down to about this many.

@@ -7,12 +7,12 @@ import warnings
 import numpy as np
 
 from featrank.errors import InputError
-from featrank.metrics.canonical_sample import Float64Array, draw_sample
-from featrank.metrics.declaration import Metric
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.canonical_sample import Float64Array, draw_sample
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.principal_components import principal_components
+from featrank.labelled.threads import threads_for
+from featrank.metrics._declaration import Metric
 from featrank.metrics.leep import expected_log_prediction
-from featrank.metrics.principal_components import principal_components
-from featrank.metrics.threads import threads_for
 from featrank.records import Score
 
 # More rows are sampled down to about this many.

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from featrank.errors import InputError
-from featrank.metrics.canonical_sample import Float64Array, draw_sample
-from featrank.metrics.declaration import Metric
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.threads import threads_for
+from featrank.labelled.canonical_sample import Float64Array, draw_sample
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.threads import threads_for
+from featrank.metrics._declaration import Metric
 from featrank.records import IntArray, Score
 
 # More rows are sampled down to about this many.

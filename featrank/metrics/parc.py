@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from featrank.errors import InputError
-from featrank.metrics.canonical_sample import Float64Array, draw_sample
-from featrank.metrics.declaration import Metric
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.principal_components import principal_components
+from featrank.labelled.canonical_sample import Float64Array, draw_sample
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.principal_components import principal_components
+from featrank.metrics._declaration import Metric
 from featrank.records import Score
 
 # More rows are sampled down to about this many: two million pairs are ranked. The paper has 500.

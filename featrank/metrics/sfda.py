@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from featrank.metrics.canonical_sample import Float64Array, draw_sample
-from featrank.metrics.cross_fit import Classifier, cross_fit
-from featrank.metrics.declaration import Metric
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.canonical_sample import Float64Array, draw_sample
+from featrank.labelled.cross_fit import Classifier, cross_fit
+from featrank.labelled.labelled import Labelled
+from featrank.metrics._declaration import Metric
 from featrank.records import IntArray, Score
 
 # More rows are sampled down to about this many.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from featrank.errors import InputError
-from featrank.metrics.canonical_sample import Float64Array, draw_sample
-from featrank.metrics.declaration import Metric
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.row_geometry import squared_distances
+from featrank.labelled.canonical_sample import Float64Array, draw_sample
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.row_geometry import squared_distances
+from featrank.metrics._declaration import Metric
 from featrank.records import Score
 
 # More rows are sampled down to about this many: all their distances are held (200 MB).

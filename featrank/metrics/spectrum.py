@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from featrank.metrics.canonical_sample import Float64Array, draw_sample
-from featrank.metrics.declaration import Metric
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.row_geometry import squared_distances, unit_rows
+from featrank.labelled.canonical_sample import Float64Array, draw_sample
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.row_geometry import squared_distances, unit_rows
+from featrank.metrics._declaration import Metric
 from featrank.records import IntArray, Score
 
 # More rows are sampled down to this many: all their distances are held (200 MB).

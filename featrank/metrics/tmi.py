@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from featrank.errors import InputError
-from featrank.metrics.declaration import Metric
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.labelled import Labelled
+from featrank.metrics._declaration import Metric
 from featrank.records import FloatArray, IntArray, Score
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ import math
 import numpy as np
 
 from featrank.errors import InputError
-from featrank.metrics.declaration import Metric
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.labelled import Labelled
+from featrank.metrics._declaration import Metric
+from featrank.metrics._variance import total_scatter
 from featrank.metrics.tmi import class_entropies, require_parameters
-from featrank.metrics.variance import total_scatter
 from featrank.records import Score
 
 # A spread below this is rounding, and its logarithm noise.

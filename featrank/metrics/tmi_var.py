@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from featrank.errors import InputError
-from featrank.metrics.declaration import Metric
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.variance import total_scatter, within_scatter
+from featrank.labelled.labelled import Labelled
+from featrank.metrics._declaration import Metric
+from featrank.metrics._variance import total_scatter, within_scatter
 from featrank.records import Score
 
 

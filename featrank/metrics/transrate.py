@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from featrank.errors import InputError
-from featrank.metrics.class_statistics import statistics
-from featrank.metrics.declaration import Metric
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.log_determinants import rate_reduction
+from featrank.labelled.class_statistics import statistics
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.log_determinants import rate_reduction
+from featrank.metrics._declaration import Metric
 from featrank.records import Score
 
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from featrank.metrics.declaration import Bounds, Metric
+from featrank.labelled.held_out import folded
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.moments import unit_rows
+from featrank.metrics._declaration import Bounds, Metric
 from featrank.metrics.gda import discriminant_rules
-from featrank.metrics.held_out import folded
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.moments import unit_rows
 from featrank.records import IntArray, Score
 
 

@@ -11,10 +11,10 @@ import csv
 import io
 import re
 
-from featrank.render.flat import flat_columns
-from featrank.render.format import Format
-from featrank.render.visible import talk
-from featrank.schema import ResultDocument
+from featrank.render._flat import flat_columns
+from featrank.render._format import Format
+from featrank.render.text.visible import talk
+from featrank.results.schema import ResultDocument
 
 # Spreadsheets know the wide ones too.
 _FORMULA = re.compile(r" *[=+\-@＝＋－＠]")

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from featrank.agreement import weighted_tau
-from featrank.render.format import Format
-from featrank.render.table import file_notes, header, labels, partial_line, sampled_rows
-from featrank.render.visible import as_json, shown
-from featrank.schema import ResultDocument, RowDocument
+from featrank.render._format import Format
+from featrank.render.text.table import file_notes, header, labels, partial_line, sampled_rows
+from featrank.render.text.visible import as_json, shown
+from featrank.results.agreement import weighted_tau
+from featrank.results.schema import ResultDocument, RowDocument
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from featrank.render.format import Format
-from featrank.render.visible import as_json
-from featrank.schema import ResultDocument
+from featrank.render._format import Format
+from featrank.render.text.visible import as_json
+from featrank.results.schema import ResultDocument
 from featrank.storage.kept_json import sealed
 
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from featrank.render.flat import flat_columns
-from featrank.render.format import Format
-from featrank.render.plain import Cell, cell_lines
-from featrank.render.table import file_notes, header, partial_line, ranking_columns
-from featrank.render.visible import shown
-from featrank.schema import ResultDocument
+from featrank.render._flat import flat_columns
+from featrank.render._format import Format
+from featrank.render.text.plain import Cell, cell_lines
+from featrank.render.text.table import file_notes, header, partial_line, ranking_columns
+from featrank.render.text.visible import shown
+from featrank.results.schema import ResultDocument
 
 # Everything that Markdown or HTML could take for markup; an underscore inside a word is none.
 _MARKUP = re.compile(r"[\\`*\[\]<>|~#&!@$^]|(?<![a-zA-Z0-9])_|_(?![a-zA-Z0-9])")

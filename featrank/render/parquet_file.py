@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from featrank.render.flat import flat_columns
-from featrank.render.format import Format
+from featrank.render._flat import flat_columns
+from featrank.render._format import Format
 from featrank.render.json_file import render as render_json
-from featrank.schema import ResultDocument
+from featrank.results.schema import ResultDocument
 
 METADATA_KEY = b"featrank"
 

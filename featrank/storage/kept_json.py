@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from featrank.records import digest_json
 from featrank.storage.atomic import write_text
 from featrank.storage.contained import ClaimError, open_file
+from featrank.storage.digest import digest_json
 
 T = TypeVar("T")
 

@@ -8,10 +8,20 @@ from featrank.errors import InputError
 from featrank.records import Selection
 from featrank.registry import Registry, did_you_mean
 from featrank.storage.file_hashes import FileHashes
-from featrank.targets.selection import narrow
-from featrank.targets.target import Access, Target, TargetKind
+from featrank.targets._decode import MAX_PIXELS
+from featrank.targets._selection import narrow
+from featrank.targets._target import Access, Sample, Target, TargetKind, UnreadableImage
 
-__all__ = ["TARGETS", "open_target"]
+__all__ = [
+    "MAX_PIXELS",
+    "TARGETS",
+    "Access",
+    "Sample",
+    "Target",
+    "TargetKind",
+    "UnreadableImage",
+    "open_target",
+]
 
 TARGETS: Registry[TargetKind] = Registry(__name__, "TARGET", "target kind")
 

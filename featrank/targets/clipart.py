@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from featrank.targets.decode import to_rgb
-from featrank.targets.selection import canonical
-from featrank.targets.splits import refuse_split
-from featrank.targets.target import Access, Sample, Target
+from featrank.targets._decode import to_rgb
+from featrank.targets._selection import canonical
+from featrank.targets._splits import refuse_split
+from featrank.targets._target import Access, Sample, Target
 
 if TYPE_CHECKING:
     from PIL import Image

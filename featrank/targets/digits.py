@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from featrank.errors import IncompleteError
-from featrank.targets.selection import canonical
-from featrank.targets.splits import refuse_split
-from featrank.targets.target import Access, Sample, Target
+from featrank.targets._selection import canonical
+from featrank.targets._splits import refuse_split
+from featrank.targets._target import Access, Sample, Target
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from featrank.errors import InputError
-from featrank.targets.file_names import printable
-from featrank.targets.reach import changed, refuse_unreachable
-from featrank.targets.selection import canonical
-from featrank.targets.splits import choose_split, refuse_split
-from featrank.targets.target import Access, Sample, Target, digest_pixels
+from featrank.targets._file_names import printable
+from featrank.targets._reach import changed, refuse_unreachable
+from featrank.targets._selection import canonical
+from featrank.targets._splits import choose_split, refuse_split
+from featrank.targets._target import Access, Sample, Target, digest_pixels
 
 if TYPE_CHECKING:
     from PIL import Image

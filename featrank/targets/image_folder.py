@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 from featrank.errors import InputError
 from featrank.records import Skipped
 from featrank.storage.file_hashes import FileHashes
-from featrank.targets.decode import IMAGE_SUFFIXES, to_rgb
-from featrank.targets.file_names import printable
-from featrank.targets.reach import hash_listed, read_listed, refuse_unreachable, retried
-from featrank.targets.selection import canonical
-from featrank.targets.splits import SPLITS, choose_split
-from featrank.targets.target import Access, Sample, Target
+from featrank.targets._decode import IMAGE_SUFFIXES, to_rgb
+from featrank.targets._file_names import printable
+from featrank.targets._reach import hash_listed, read_listed, refuse_unreachable, retried
+from featrank.targets._selection import canonical
+from featrank.targets._splits import SPLITS, choose_split
+from featrank.targets._target import Access, Sample, Target
 
 if TYPE_CHECKING:
     from PIL import Image

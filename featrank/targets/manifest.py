@@ -15,12 +15,12 @@ from pathlib import Path
 from featrank.errors import InputError
 from featrank.records import Skipped
 from featrank.registry import did_you_mean
-from featrank.targets.file_names import printable
+from featrank.targets._file_names import printable
+from featrank.targets._reach import hash_listed, refuse_unreachable
+from featrank.targets._selection import canonical
+from featrank.targets._splits import choose_split
+from featrank.targets._target import Access, Sample, Target
 from featrank.targets.image_folder import FolderReader
-from featrank.targets.reach import hash_listed, refuse_unreachable
-from featrank.targets.selection import canonical
-from featrank.targets.splits import choose_split
-from featrank.targets.target import Access, Sample, Target
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 

@@ -16,8 +16,13 @@ from typing import Any
 from featrank.errors import InputError
 from featrank.records import Skipped
 from featrank.storage.temporary import TemporaryFolder
-from featrank.targets.file_names import printable
-from featrank.targets.file_patterns import expand_files
+from featrank.targets._file_names import printable
+from featrank.targets._file_patterns import expand_files
+from featrank.targets._reach import refuse_unreachable
+from featrank.targets._selection import canonical
+from featrank.targets._spans import MAX_ENCODED_BYTES, Span, SpanReader
+from featrank.targets._splits import choose_split, split_files
+from featrank.targets._target import Access, Sample, Target
 from featrank.targets.manifest import (
     GROUP_COLUMNS,
     LABEL_COLUMNS,
@@ -28,11 +33,6 @@ from featrank.targets.manifest import (
     find_optional,
     open_listed,
 )
-from featrank.targets.reach import refuse_unreachable
-from featrank.targets.selection import canonical
-from featrank.targets.spans import MAX_ENCODED_BYTES, Span, SpanReader
-from featrank.targets.splits import choose_split, split_files
-from featrank.targets.target import Access, Sample, Target
 
 _IMAGE_COLUMNS = ("image", "img", "bytes", "image_bytes", "data", "jpg", "png")
 _ROWS_AT_ONCE = 64

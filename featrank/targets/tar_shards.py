@@ -15,14 +15,14 @@ from pathlib import Path, PurePosixPath
 
 from featrank.errors import InputError
 from featrank.records import Skipped
-from featrank.targets.decode import IMAGE_SUFFIXES
-from featrank.targets.file_names import printable
-from featrank.targets.file_patterns import expand_files
-from featrank.targets.reach import refuse_unreachable
-from featrank.targets.selection import canonical
-from featrank.targets.spans import MAX_ENCODED_BYTES, Span, SpanReader
-from featrank.targets.splits import split_files
-from featrank.targets.target import Access, Sample, Target
+from featrank.targets._decode import IMAGE_SUFFIXES
+from featrank.targets._file_names import printable
+from featrank.targets._file_patterns import expand_files
+from featrank.targets._reach import refuse_unreachable
+from featrank.targets._selection import canonical
+from featrank.targets._spans import MAX_ENCODED_BYTES, Span, SpanReader
+from featrank.targets._splits import split_files
+from featrank.targets._target import Access, Sample, Target
 
 # In the order in which they are believed.
 _LABELS = ("cls", "json", "txt")

@@ -16,13 +16,13 @@ from urllib.parse import parse_qsl
 from featrank.errors import InputError
 from featrank.records import Skipped
 from featrank.registry import did_you_mean
-from featrank.targets.decode import image_to_rgb
-from featrank.targets.fence import LeadsOut, reading_only_below
-from featrank.targets.file_names import printable
-from featrank.targets.reach import changed, out_of_reach, refuse_unreachable, retried
-from featrank.targets.selection import canonical
-from featrank.targets.splits import SPLITS, refuse_split
-from featrank.targets.target import Access, Sample, Target, UnreadableImage, digest_pixels
+from featrank.targets._decode import image_to_rgb
+from featrank.targets._fence import LeadsOut, reading_only_below
+from featrank.targets._file_names import printable
+from featrank.targets._reach import changed, out_of_reach, refuse_unreachable, retried
+from featrank.targets._selection import canonical
+from featrank.targets._splits import SPLITS, refuse_split
+from featrank.targets._target import Access, Sample, Target, UnreadableImage, digest_pixels
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -9,10 +9,10 @@ from pathlib import Path
 from featrank.errors import InputError
 from featrank.records import ModelRef
 from featrank.registry import Registry, did_you_mean, is_wildcard
-from featrank.zoos.aliases import ALIASES
-from featrank.zoos.zoo import Shelf, Zoo
+from featrank.zoos._aliases import ALIASES
+from featrank.zoos._zoo import Shelf, Zoo
 
-__all__ = ["ZOOS", "resolve_models", "zoo_of"]
+__all__ = ["ZOOS", "Shelf", "Zoo", "resolve_models", "zoo_of"]
 
 ZOOS: Registry[Zoo] = Registry(__name__, "ZOO", "zoo")
 

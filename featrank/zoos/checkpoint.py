@@ -7,12 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from featrank.errors import InputError
-from featrank.records import ModelRef, Preprocessing, Weights, digest_json
+from featrank.records import ModelRef, Preprocessing, Weights
 from featrank.registry import did_you_mean, is_wildcard
-from featrank.zoos.fitting import load_fitting
-from featrank.zoos.names import find_name
+from featrank.storage.digest import digest_json
+from featrank.zoos._fitting import load_fitting
+from featrank.zoos._names import find_name
+from featrank.zoos._zoo import Loaded, Shelf
 from featrank.zoos.untrained import SEED
-from featrank.zoos.zoo import Loaded, Shelf
 
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 

@@ -7,11 +7,11 @@ import re
 from featrank.errors import IncompleteError, InputError
 from featrank.records import ModelRef, Preprocessing, Weights
 from featrank.storage.file_hashes import FileHashes
-from featrank.zoos.fitting import load_fitting
-from featrank.zoos.hub import HUB, candidate_files
-from featrank.zoos.model_config import ModelConfig, read_model_config
-from featrank.zoos.timm_index import TimmIndex
-from featrank.zoos.zoo import Loaded, Shelf
+from featrank.zoos._fitting import load_fitting
+from featrank.zoos._hub import HUB, candidate_files
+from featrank.zoos._model_config import ModelConfig, read_model_config
+from featrank.zoos._timm_index import TimmIndex
+from featrank.zoos._zoo import Loaded, Shelf
 
 _CONFIG = ("config.json",)
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")

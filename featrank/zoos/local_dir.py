@@ -7,12 +7,12 @@ from pathlib import Path
 
 from featrank.errors import InputError
 from featrank.records import ModelRef, Preprocessing, Weights
+from featrank.zoos._fitting import load_fitting
+from featrank.zoos._hub import candidate_files
+from featrank.zoos._model_config import ModelConfig, read_model_config
+from featrank.zoos._timm_index import TimmIndex
+from featrank.zoos._zoo import Loaded, Shelf
 from featrank.zoos.checkpoint import own_weights
-from featrank.zoos.fitting import load_fitting
-from featrank.zoos.hub import candidate_files
-from featrank.zoos.model_config import ModelConfig, read_model_config
-from featrank.zoos.timm_index import TimmIndex
-from featrank.zoos.zoo import Loaded, Shelf
 
 
 class LocalDirZoo:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from featrank.errors import IncompleteError, InputError
 from featrank.records import ModelRef, Preprocessing, Weights
 from featrank.registry import is_wildcard
-from featrank.zoos.names import find_name, match_names
-from featrank.zoos.state_dicts import read_state_dict
-from featrank.zoos.zoo import Loaded, Shelf
+from featrank.zoos._names import find_name, match_names
+from featrank.zoos._state_dicts import read_state_dict
+from featrank.zoos._zoo import Loaded, Shelf
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

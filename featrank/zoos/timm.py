@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from featrank.errors import IncompleteError, InputError
 from featrank.records import ModelRef, Preprocessing, Weights
 from featrank.registry import is_wildcard
-from featrank.zoos.hub import HUB, candidate_files
-from featrank.zoos.hub_answers import WAYS_OUT
-from featrank.zoos.names import find_name, match_names
-from featrank.zoos.url_files import fetch_url_file, find_url_file, url_file_size
-from featrank.zoos.zoo import Loaded, Shelf
+from featrank.zoos._hub import HUB, candidate_files
+from featrank.zoos._hub_answers import WAYS_OUT
+from featrank.zoos._names import find_name, match_names
+from featrank.zoos._url_files import fetch_url_file, find_url_file, url_file_size
+from featrank.zoos._zoo import Loaded, Shelf
 
 if TYPE_CHECKING:
     from torch import nn

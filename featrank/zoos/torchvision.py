@@ -10,10 +10,10 @@ from unittest.mock import patch
 from featrank.errors import IncompleteError, InputError
 from featrank.records import ModelRef, Preprocessing, Weights
 from featrank.registry import is_wildcard
-from featrank.zoos.state_dicts import read_state_dict
-from featrank.zoos.torchvision_index import TorchvisionEntry
-from featrank.zoos.url_files import fetch_url_file, find_url_file, url_file_size
-from featrank.zoos.zoo import Loaded, Shelf
+from featrank.zoos._state_dicts import read_state_dict
+from featrank.zoos._torchvision_index import TorchvisionEntry
+from featrank.zoos._url_files import fetch_url_file, find_url_file, url_file_size
+from featrank.zoos._zoo import Loaded, Shelf
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from featrank.records import ModelRef, Preprocessing, Weights, digest_json
+from featrank.records import ModelRef, Preprocessing, Weights
 from featrank.registry import is_wildcard
-from featrank.zoos.names import find_name, match_names
-from featrank.zoos.zoo import Loaded, Shelf
+from featrank.storage.digest import digest_json
+from featrank.zoos._names import find_name, match_names
+from featrank.zoos._zoo import Loaded, Shelf
 
 if TYPE_CHECKING:
     from torch import nn

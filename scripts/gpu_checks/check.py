@@ -11,8 +11,7 @@ import torch
 
 from featrank.records import Selection
 from featrank.storage.file_hashes import FileHashes
-from featrank.targets import open_target
-from featrank.targets.target import Target
+from featrank.targets import Target, open_target
 from gpu_checks.pictures import write_pictures
 
 OK, FAILED, MEASURED, SKIPPED, NOT_RUN = "ok", "failed", "measured", "skipped", "not run"

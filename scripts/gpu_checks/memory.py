@@ -13,7 +13,7 @@ from timm.models.vision_transformer import VisionTransformer
 
 from featrank.config import RunConfig
 from featrank.reporting import Silent
-from featrank.run import open_run
+from featrank.run.context import open_run
 from gpu_checks.check import Figures, Finding, Setting, held
 
 ALLOWED = 20e6

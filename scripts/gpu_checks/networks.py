@@ -13,7 +13,7 @@ import torch
 from featrank.extract.folding import fold_batch_norms
 from featrank.extract.forward import Backbone, extract_features
 from featrank.records import FloatArray, LayerRef, Preprocessing
-from featrank.targets.target import Target
+from featrank.targets import Target
 from featrank.zoos.untrained import seeded
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from featrank.extract import forward
+from featrank.extract.hooks import TappedNetwork
 from featrank.extract.images import load_batches
-from featrank.extract.taps import TappedNetwork
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.tmi import class_entropies
 from featrank.records import FloatArray, LayerRef
 from gpu_checks.check import Figures, Finding, Setting, held

@@ -12,9 +12,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from featrank.config import RunConfig
 from featrank.extract.images import load_batches
-from featrank.pipeline import extract_models
 from featrank.records import FAILED, Preprocessing
 from featrank.reporting import Silent
+from featrank.run.pipeline import extract_models
 from gpu_checks.check import MEASURED, Figures, Finding, Setting, held
 from gpu_checks.networks import (
     apart,

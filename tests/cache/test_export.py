@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from featrank.cache.export import export_layer
-from featrank.cache.given import read_features_file
 from featrank.cache.key import FeatureKey
 from featrank.cache.manifest import Manifest
 from featrank.cache.store import FeatureStore
 from featrank.errors import InputError
 from featrank.records import FloatArray
+from featrank.scoring.features_file import read_features_file
 
 Fill = Callable[..., list[Manifest]]
 

@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from featrank.cli import console
-from featrank.cli.console import StderrReporter, data_console
+from featrank.cli import _console as console
+from featrank.cli._console import StderrReporter, data_console
 
 
 def test_a_pipe_has_no_width() -> None:

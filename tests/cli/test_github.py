@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from featrank.cli import github
+from featrank.cli import _github as github
 
 
 @pytest.mark.parametrize(

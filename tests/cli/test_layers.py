@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from featrank.metrics import METRICS
-from featrank.metrics.declaration import SOURCE_PROBS, Metric
+from featrank.metrics import METRICS, SOURCE_PROBS, Metric
 from featrank.records import Score
 
 Main = Callable[..., Any]

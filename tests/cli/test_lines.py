@@ -3,7 +3,7 @@ import warnings
 
 import pytest
 
-from featrank.cli.lines import put, tell, told_logs
+from featrank.cli._lines import put, tell, told_logs
 
 NAME = "::error::a\x1b\n##[error]b\udc80"
 SAFE = r"\x3a:error::a\x1b\n\x23#[error]b\udc80"

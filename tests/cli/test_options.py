@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from featrank.cli.options import cache_directory, model_names, parse_age, parse_size, split_list
+from featrank.cli._options import cache_directory, model_names, parse_age, parse_size, split_list
 from featrank.errors import InputError
 
 

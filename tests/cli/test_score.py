@@ -92,8 +92,8 @@ def test_curve_of_a_file(featrank_main: Main, given: Path, tmp_path: Path) -> No
 def test_curve_of_a_cached_layer_is_kept_and_leep_reads_its_head(
     featrank_main: Main, cache_dir: Path, tmp_path: Path
 ) -> None:
-    from featrank.curve import CurvePlan, learning_curve
-    from featrank.metrics.labelled import Labelled
+    from featrank.labelled.labelled import Labelled
+    from featrank.scoring.learning_curve import CurvePlan, learning_curve
 
     extract = ("--dataset", "clipart", "--limit-per-class", 4, "--workers", 0, "--quiet")
     assert featrank_main("extract", *extract, "--models", "random:test_resnet").code == 0

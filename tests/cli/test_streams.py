@@ -10,7 +10,7 @@ import pytest
 
 CODE = """
 import os, sys
-from featrank.cli.streams import open_closed_streams, silence_stdout
+from featrank.cli._streams import open_closed_streams, silence_stdout
 open_closed_streams()
 print("lost"); print("lost", file=sys.stderr)
 number = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from featrank.cli.termination import Terminated, ended_by_signals
+from featrank.cli._termination import Terminated, ended_by_signals
 
 # Some minutes inside one call of C.
 BUSY = (
     "import hashlib, sys\n"
-    "from featrank.cli.termination import ended_by_signals\n"
+    "from featrank.cli._termination import ended_by_signals\n"
     "with ended_by_signals(0.5):\n"
     "    print('busy', flush=True)\n"
     "    hashlib.pbkdf2_hmac('sha256', b'a', b'b', 2_000_000_000)\n"
@@ -81,7 +81,7 @@ def test_an_ignored_signal_stays_ignored() -> None:
 # An orderly way out that takes minutes, and a temporary folder.
 STUBBORN = (
     "import time\n"
-    "from featrank.cli.termination import ended_by_signals\n"
+    "from featrank.cli._termination import ended_by_signals\n"
     "from featrank.storage.temporary import TemporaryFolder\n"
     "folder = TemporaryFolder()\n"
     "with ended_by_signals(300):\n"

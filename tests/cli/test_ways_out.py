@@ -17,9 +17,9 @@ from markdown_it import MarkdownIt
 from result_documents import small_document, validated
 from told import Told
 
-from featrank.cli.ways_out import WaysOut
+from featrank.cli._ways_out import WaysOut
 from featrank.errors import IncompleteError, InputError
-from featrank.saved import result_of
+from featrank.results.read import result_of
 
 Main = Callable[..., Any]
 SMALL = ("--limit-per-class", 4, "--workers", 0)

@@ -23,8 +23,8 @@ import pytest
 import typer
 from markdown_it import MarkdownIt
 
-from featrank.cli.app import app
-from featrank.render.files import FORMATS
+from featrank.cli._app import app
+from featrank.render._files import FORMATS
 
 HOSTILE = {
     "escape": "\x1b[31mRED\x1b]0;own\x07\x9b2J\x7f",

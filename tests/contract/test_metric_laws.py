@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 
 from featrank.errors import InputError
+from featrank.labelled.labelled import Labelled
 from featrank.metrics import METRICS
-from featrank.metrics.labelled import Labelled
 
 every_metric = pytest.mark.parametrize("metric", list(METRICS), ids=lambda m: m.name)
 every_label_reader = pytest.mark.parametrize(

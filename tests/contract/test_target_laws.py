@@ -23,8 +23,7 @@ from image_sets import (
 
 from featrank.records import Selection
 from featrank.storage.file_hashes import FileHashes
-from featrank.targets import open_target
-from featrank.targets.target import Target
+from featrank.targets import Target, open_target
 
 N = 600
 SAME_BYTES: dict[str, Callable[[Path, list[Picture]], Path]] = {

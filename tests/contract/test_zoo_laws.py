@@ -9,9 +9,8 @@ import pytest
 
 from featrank.records import ModelRef
 from featrank.storage.file_hashes import FileHashes
-from featrank.zoos import ZOOS, resolve_models, zoo_of
-from featrank.zoos.timm_index import TimmIndex
-from featrank.zoos.zoo import Shelf, Zoo
+from featrank.zoos import ZOOS, Shelf, Zoo, resolve_models, zoo_of
+from featrank.zoos._timm_index import TimmIndex
 
 SAMPLES = 12
 

@@ -10,8 +10,7 @@ from torch import nn
 
 from featrank.records import Preprocessing, Selection
 from featrank.storage.file_hashes import FileHashes
-from featrank.targets import open_target
-from featrank.targets.target import Target
+from featrank.targets import Target, open_target
 
 PREPROCESSING = Preprocessing((3, 160, 160), 0.95, "center", "bicubic", (0.5,) * 3, (0.5,) * 3)
 

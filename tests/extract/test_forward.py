@@ -9,8 +9,8 @@ from torch import nn
 from featrank.errors import IncompleteError
 from featrank.extract.forward import Backbone, FeatureBatch, Stopwatch, extract_features
 from featrank.records import FloatArray, LayerRef, Preprocessing
-from featrank.targets.decode import to_rgb
-from featrank.targets.target import Target
+from featrank.targets import Target
+from featrank.targets._decode import to_rgb
 
 CPU = torch.device("cpu")
 

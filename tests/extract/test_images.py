@@ -11,8 +11,8 @@ from timm.data import create_transform as timm_transform
 from featrank.errors import IncompleteError
 from featrank.extract.images import default_workers, load_batches, refuse_elongated
 from featrank.records import Preprocessing
-from featrank.targets.decode import to_rgb
-from featrank.targets.target import Sample, Target, UnreadableImage
+from featrank.targets import Sample, Target, UnreadableImage
+from featrank.targets._decode import to_rgb
 
 
 @pytest.mark.parametrize("workers", [0, 2])

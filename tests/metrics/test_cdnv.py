@@ -9,8 +9,8 @@ import pytest
 from feature_grid import features_of, on_the_grid
 
 from featrank.errors import InputError
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.cdnv import METRIC
-from featrank.metrics.labelled import Labelled
 
 
 def naive_cdnv(features, labels, debias):

@@ -7,8 +7,8 @@ import pytest
 from formula_grid import as_float64, every_case, gaussian_classes
 
 from featrank.errors import InputError
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.class_sep import METRIC
-from featrank.metrics.labelled import Labelled
 
 
 def naive_class_sep(features, labels):

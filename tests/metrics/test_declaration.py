@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from featrank.errors import IncompleteError, InputError
-from featrank.metrics import METRICS
-from featrank.metrics.declaration import Metric
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.labelled import Labelled
+from featrank.metrics import METRICS, Metric
 from featrank.records import Score
 
 

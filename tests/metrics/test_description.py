@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from featrank.metrics import METRICS
-from featrank.metrics.description import describe, formula
+from featrank.metrics import METRICS, describe
+from featrank.metrics._description import formula
 
 
 @pytest.mark.parametrize("metric", list(METRICS), ids=lambda metric: metric.name)

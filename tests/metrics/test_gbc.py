@@ -8,8 +8,8 @@ from formula_grid import as_float64, every_case, gaussian_classes
 from sklearn.decomposition import PCA
 
 from featrank.errors import InputError
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.gbc import METRIC
-from featrank.metrics.labelled import Labelled
 
 
 def naive_gbc(features, labels):

@@ -7,9 +7,9 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score
 
 from featrank.errors import InputError
-from featrank.metrics.folds import stratified_folds
+from featrank.labelled.folds import stratified_folds
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.gda import METRIC
-from featrank.metrics.labelled import Labelled
 
 
 def naive_gda(features, labels, folds=5, seed=0):

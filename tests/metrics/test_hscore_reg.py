@@ -7,9 +7,9 @@ import pytest
 from feature_grid import features_of, on_the_grid, scatter_of
 from sklearn.covariance import ledoit_wolf_shrinkage
 
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.hscore import METRIC as HSCORE
 from featrank.metrics.hscore_reg import METRIC
-from featrank.metrics.labelled import Labelled
 
 
 @on_the_grid

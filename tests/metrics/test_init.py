@@ -51,7 +51,7 @@ def test_the_scan_imports_nothing_heavy():
 
 
 def test_modules_that_declare_nothing_stay_modules():
-    from featrank.metrics import folds
+    from featrank.labelled import folds
 
     assert folds.stratified_folds.__name__ == "stratified_folds"
 
@@ -67,7 +67,7 @@ def test_unknown_names_are_errors():
 def test_a_new_file_is_a_new_metric(tmp_path, monkeypatch):
     (tmp_path / "first_value.py").write_text(
         """
-from featrank.metrics.declaration import Metric
+from featrank.metrics import Metric
 from featrank.records import Score
 
 METRIC = Metric(

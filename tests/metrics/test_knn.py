@@ -9,9 +9,9 @@ import pytest
 from formula_grid import as_float64, every_case, gaussian_classes
 
 from featrank.errors import InputError
-from featrank.metrics.folds import canonical_order
+from featrank.labelled.folds import canonical_order
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.knn import METRIC
-from featrank.metrics.labelled import Labelled
 
 # The package gives the declaration by this name.
 MODULE = sys.modules["featrank.metrics.knn"]

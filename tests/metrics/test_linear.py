@@ -10,8 +10,8 @@ from scipy.special import log_softmax
 from sklearn.metrics import balanced_accuracy_score
 
 from featrank.errors import InputError
-from featrank.metrics.folds import stratified_folds
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.folds import stratified_folds
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.linear import METRIC
 
 

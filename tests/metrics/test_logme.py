@@ -9,9 +9,9 @@ from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 
 from featrank.errors import InputError
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.labelled import Labelled
+from featrank.labelled.singular_rows import singular_rows
 from featrank.metrics.logme import METRIC, maximum_evidence
-from featrank.metrics.singular_rows import singular_rows
 
 
 def naive_logme(features, labels):

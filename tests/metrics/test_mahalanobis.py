@@ -7,7 +7,7 @@ import pytest
 from feature_grid import features_of, folds_of, on_the_grid
 from sklearn.metrics import balanced_accuracy_score
 
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.mahalanobis import METRIC
 
 

@@ -9,8 +9,8 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.naive_bayes import GaussianNB
 
 from featrank.errors import InputError
-from featrank.metrics.folds import stratified_folds
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.folds import stratified_folds
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.nb_quad import METRIC
 
 

@@ -11,7 +11,7 @@ from formula_grid import every_case
 from scipy.special import softmax
 
 from featrank.errors import InputError
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.nce import METRIC
 
 

@@ -7,9 +7,9 @@ import pytest
 from formula_grid import as_float64, every_case, gaussian_classes
 
 from featrank.errors import InputError
-from featrank.metrics.folds import canonical_order
-from featrank.metrics.group_splits import hold_out_groups
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.folds import canonical_order
+from featrank.labelled.group_splits import hold_out_groups
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.ncm_fewshot import METRIC
 
 

@@ -11,8 +11,8 @@ from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 
 from featrank.errors import InputError
-from featrank.metrics.folds import canonical_order
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.folds import canonical_order
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.nleep import METRIC
 
 # The package gives the declaration by this name.

@@ -11,7 +11,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from featrank.errors import InputError
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.pactran import METRIC
 
 

@@ -8,7 +8,7 @@ from formula_grid import as_float64, every_case, gaussian_classes
 from sklearn.decomposition import PCA
 
 from featrank.errors import InputError
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.parc import METRIC
 
 

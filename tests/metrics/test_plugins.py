@@ -16,12 +16,12 @@ import pytest
 
 from featrank.cache.scores import ScoreStore
 from featrank.errors import IncompleteError, InputError
+from featrank.labelled.labelled import Labelled
 from featrank.metrics import METRICS, Metric
-from featrank.metrics.labelled import Labelled
-from featrank.metrics.plugins import load_plugins
+from featrank.metrics._plugins import load_plugins
 from featrank.records import Features
 from featrank.registry import Registry
-from featrank.score import score_features
+from featrank.scoring.score import score_features
 
 FEATURES = np.random.default_rng(0).standard_normal((20, 4))
 LABELS = np.arange(20) % 2

@@ -9,8 +9,8 @@ from scipy.linalg import eigh
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 from featrank.errors import InputError
-from featrank.metrics.folds import stratified_folds
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.folds import stratified_folds
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.sfda import METRIC
 
 

@@ -11,7 +11,7 @@ from formula_grid import as_float64, every_case, gaussian_classes
 from scipy.spatial.distance import pdist, squareform
 
 from featrank.errors import InputError
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.snnl import METRIC
 
 # The package gives the declaration by this name.

@@ -10,7 +10,7 @@ import pytest
 from scipy.special import digamma
 
 from featrank.errors import InputError
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.tmi import (
     METRIC,
     _scipy_distances,

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import digamma
 
 from featrank.errors import InputError
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.tmi_norm import METRIC
 
 

@@ -44,7 +44,7 @@ def test_blocks_of_rows_give_the_same(monkeypatch):
     rng = np.random.default_rng(0)
     features, labels = rng.standard_normal((50, 8)), np.arange(50) % 3
     whole = METRIC(features, labels)
-    monkeypatch.setattr(sys.modules["featrank.metrics.variance"], "_BLOCK_VALUES", 8 * 7)
+    monkeypatch.setattr(sys.modules["featrank.metrics._variance"], "_BLOCK_VALUES", 8 * 7)
     assert METRIC(features, labels) == pytest.approx(whole, rel=1e-12)
 
 

@@ -7,7 +7,7 @@ import pytest
 from feature_grid import features_of, on_the_grid
 
 from featrank.errors import InputError
-from featrank.metrics import log_determinants
+from featrank.labelled import log_determinants
 from featrank.metrics.transrate import METRIC
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from feature_grid import features_of, folds_of, on_the_grid
 
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.v_info import METRIC
 
 

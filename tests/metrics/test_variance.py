@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from featrank.metrics import variance
-from featrank.metrics.labelled import Labelled
+from featrank.labelled.labelled import Labelled
+from featrank.metrics import _variance as variance
 
 
 @pytest.mark.parametrize("block_values", [5, 2**23])

@@ -8,10 +8,10 @@ from feature_grid import features_of, on_the_grid, scatter_of
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 from featrank.errors import InputError
+from featrank.labelled.labelled import Labelled
 from featrank.metrics.gda import METRIC as GDA
 from featrank.metrics.hscore import METRIC as HSCORE
 from featrank.metrics.hscore_reg import METRIC as HSCORE_REG
-from featrank.metrics.labelled import Labelled
 from featrank.metrics.vci import METRIC
 
 

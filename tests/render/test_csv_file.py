@@ -5,7 +5,7 @@ import pytest
 from result_documents import HOSTILE, small_document
 
 from featrank.render import csv_file
-from featrank.render.visible import shown
+from featrank.render.text.visible import shown
 
 
 def test_names_and_numbers_come_back_as_they_are() -> None:

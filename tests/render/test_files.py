@@ -5,7 +5,8 @@ import pytest
 from result_documents import small_document
 
 from featrank.errors import IncompleteError, InputError
-from featrank.render.files import FORMATS, check_outputs, printed_format, write_outputs
+from featrank.render import check_outputs, printed_format, write_outputs
+from featrank.render._files import FORMATS
 
 
 def test_the_suffix_picks_the_format_and_what_was_there_is_replaced(tmp_path: Path) -> None:

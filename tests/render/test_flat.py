@@ -1,6 +1,6 @@
 from result_documents import small_document
 
-from featrank.render.flat import flat_columns
+from featrank.render._flat import flat_columns
 
 
 def test_a_row_a_layer_and_a_column_a_fact() -> None:

@@ -1,8 +1,8 @@
 import pytest
 from result_documents import small_document
 
-from featrank.render.files import FORMATS
-from featrank.render.format import Format
+from featrank.render import Format
+from featrank.render._files import FORMATS
 
 # What a file of the format begins with, by which other programs tell it.
 BEGINNINGS = {

@@ -16,7 +16,7 @@ from result_documents import HOSTILE, HOSTILE_CLASS, large_document, small_docum
 from scipy.stats import weightedtau
 
 from featrank.render import html_file
-from featrank.render.visible import shown
+from featrank.render.text.visible import shown
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 CHROMEDRIVER = shutil.which("chromedriver")

@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from result_documents import HOSTILE, small_document
 
 from featrank.render import markdown_file
-from featrank.render.visible import shown
+from featrank.render.text.visible import shown
 
 
 class Cells(HTMLParser):

@@ -13,8 +13,7 @@ import pytest
 from featrank.errors import InputError
 from featrank.records import Selection
 from featrank.storage.file_hashes import FileHashes
-from featrank.targets import clipart, open_target
-from featrank.targets.target import Target
+from featrank.targets import Target, clipart, open_target
 
 CLASSES = ("animals", "buildings", "food", "people", "tools", "transportation")
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from featrank.targets import decode
-from featrank.targets.decode import IMAGE_SUFFIXES, MAX_PIXELS, REFUSED_FORMATS, to_rgb
-from featrank.targets.target import UnreadableImage
+from featrank.targets import MAX_PIXELS, UnreadableImage
+from featrank.targets import _decode as decode
+from featrank.targets._decode import IMAGE_SUFFIXES, REFUSED_FORMATS, to_rgb
 
 
 def encode(image: Image.Image, suffix: str = "PNG", **options: object) -> bytes:

@@ -12,8 +12,7 @@ import pytest
 from featrank.errors import IncompleteError, InputError
 from featrank.records import Selection
 from featrank.storage.file_hashes import FileHashes
-from featrank.targets import digits, open_target
-from featrank.targets.target import Target
+from featrank.targets import Target, digits, open_target
 
 
 def opened(**selection: object) -> Target:

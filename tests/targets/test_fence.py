@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from featrank.targets.fence import LeadsOut, reading_only_below
+from featrank.targets._fence import LeadsOut, reading_only_below
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from featrank.targets.file_names import printable
+from featrank.targets._file_names import printable
 
 
 @pytest.mark.parametrize(

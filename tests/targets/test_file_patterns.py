@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from featrank.errors import InputError
-from featrank.targets.file_patterns import expand_files
+from featrank.targets._file_patterns import expand_files
 
 
 @pytest.fixture

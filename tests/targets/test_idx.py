@@ -11,8 +11,8 @@ from image_sets import digit_pictures, idx_bytes, write_idx
 
 from featrank.errors import InputError
 from featrank.storage.file_hashes import FileHashes
+from featrank.targets import Access, Target
 from featrank.targets.idx import TARGET
-from featrank.targets.target import Access, Target
 
 PICTURES = digit_pictures(30)
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"

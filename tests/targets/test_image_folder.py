@@ -15,9 +15,8 @@ from featrank.errors import IncompleteError, InputError
 from featrank.records import Selection, Skipped
 from featrank.storage import file_hashes
 from featrank.storage.file_hashes import FileHashes
-from featrank.targets import open_target
+from featrank.targets import Access, Sample, Target, UnreadableImage, open_target
 from featrank.targets.image_folder import TARGET, find_splits
-from featrank.targets.target import Access, Sample, Target, UnreadableImage
 
 
 def draw(path: Path, seed: int = 0) -> Path:

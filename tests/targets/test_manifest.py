@@ -10,8 +10,8 @@ from image_sets import digit_pictures, write_csv, write_folder
 
 from featrank.errors import IncompleteError, InputError
 from featrank.storage.file_hashes import FileHashes
+from featrank.targets import Access, Target
 from featrank.targets.manifest import TARGET
-from featrank.targets.target import Access, Target
 
 HEAD = "path,label\n"
 

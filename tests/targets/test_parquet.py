@@ -12,8 +12,8 @@ from image_sets import digit_pictures, write_parquet_of_bytes, write_parquet_of_
 
 from featrank.errors import IncompleteError, InputError
 from featrank.storage.file_hashes import FileHashes
+from featrank.targets import Access, Target
 from featrank.targets.parquet import TARGET
-from featrank.targets.target import Access, Target
 
 PICTURES = digit_pictures(30)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from featrank.errors import IncompleteError
-from featrank.targets.reach import read_listed, refuse_unreachable, retried
+from featrank.targets._reach import read_listed, refuse_unreachable, retried
 
 
 class Flaky:

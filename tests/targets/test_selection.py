@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from featrank.errors import InputError
 from featrank.records import Selection
-from featrank.targets.selection import canonical, narrow, proportional, select
-from featrank.targets.target import Sample, Target
+from featrank.targets import Sample, Target
+from featrank.targets._selection import canonical, narrow, proportional, select
 
 
 def samples(**counts: int) -> list[Sample]:

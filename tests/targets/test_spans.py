@@ -9,9 +9,9 @@ import pytest
 from image_sets import digit_pictures
 
 from featrank.errors import IncompleteError
-from featrank.targets.decode import to_rgb
-from featrank.targets.spans import Span, SpanReader
-from featrank.targets.target import Sample
+from featrank.targets import Sample
+from featrank.targets._decode import to_rgb
+from featrank.targets._spans import Span, SpanReader
 
 
 def test_reads_what_was_listed_and_nothing_else(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from featrank.errors import InputError
-from featrank.targets.splits import choose_split, refuse_split, split_files
+from featrank.targets._splits import choose_split, refuse_split, split_files
 
 
 def test_choosing() -> None:

@@ -11,8 +11,8 @@ from image_sets import add_member, digit_pictures, write_tar
 
 from featrank.errors import IncompleteError, InputError
 from featrank.storage.file_hashes import FileHashes
+from featrank.targets import Access, Target
 from featrank.targets.tar_shards import TARGET
-from featrank.targets.target import Access, Target
 
 PICTURES = digit_pictures(30)
 PNG = PICTURES[0].data

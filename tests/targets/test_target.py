@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from featrank.targets.target import Sample, Target, digest_pixels
+from featrank.targets import Sample, Target
+from featrank.targets._target import digest_pixels
 
 
 def target(*samples: Sample, name: str = "t", split: str | None = None) -> Target:

@@ -16,8 +16,7 @@ from PIL import Image
 
 from featrank.errors import InputError
 from featrank.storage.file_hashes import FileHashes
-from featrank.targets import idx
-from featrank.targets.target import Access, Target
+from featrank.targets import Access, Target, idx
 from featrank.targets.torchvision_sets import TARGET
 
 

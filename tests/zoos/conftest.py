@@ -10,8 +10,8 @@ import pytest
 from loopback_hub import LoopbackHub
 
 from featrank.storage.file_hashes import FileHashes
-from featrank.zoos.timm_index import TimmIndex
-from featrank.zoos.zoo import Shelf
+from featrank.zoos import Shelf
+from featrank.zoos._timm_index import TimmIndex
 
 SMALL = "test_resnet.r160_in1k"
 

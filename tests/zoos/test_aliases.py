@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from featrank.zoos.aliases import ALIASES, expand_alias
-from featrank.zoos.timm_index import TimmIndex
+from featrank.zoos._aliases import ALIASES, expand_alias
+from featrank.zoos._timm_index import TimmIndex
 
 SPELLINGS = {
     "vit_base_patch16_224": "vit_b_16 vit_b16 vit-b/16 ViT-B/16 vit_base_16 ViT_B_16 vitb16",

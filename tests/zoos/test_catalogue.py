@@ -9,9 +9,9 @@ import pytest
 from loopback_hub import LoopbackHub
 
 from featrank.errors import InputError
-from featrank.zoos.catalogue import SORTS, Card, Filters, list_cards
-from featrank.zoos.hub import HUB, candidate_files
-from featrank.zoos.zoo import Shelf
+from featrank.zoos import Shelf
+from featrank.zoos._catalogue import SORTS, Card, Filters, list_cards
+from featrank.zoos._hub import HUB, candidate_files
 
 # Twenty rows drawn at random from timm's results-imagenet.csv of 2026-08-08: name, input size,
 # top-1, millions of parameters; and GMACs from its inference benchmark at that size.

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from featrank.errors import InputError
+from featrank.zoos import Shelf
 from featrank.zoos.checkpoint import ZOO
-from featrank.zoos.zoo import Shelf
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -10,12 +10,11 @@ import pytest
 from featrank.errors import InputError
 from featrank.records import Weights
 from featrank.storage.file_hashes import FileHashes
-from featrank.zoos import packages
+from featrank.zoos import Shelf, packages
+from featrank.zoos._fitting import load_fitting
+from featrank.zoos._timm_index import TimmIndex
 from featrank.zoos.checkpoint import ZOO
-from featrank.zoos.fitting import load_fitting
 from featrank.zoos.packages import CARRIERS
-from featrank.zoos.timm_index import TimmIndex
-from featrank.zoos.zoo import Shelf
 
 WRAPPINGS = (
     "plain", "state_dict", "model_ema", "module.", "backbone.", "without head", "10 classes",

@@ -9,9 +9,8 @@ import pytest
 from loopback_hub import LoopbackHub
 
 from featrank.errors import IncompleteError, InputError
-from featrank.zoos import resolve_models
+from featrank.zoos import Shelf, resolve_models
 from featrank.zoos.hf_hub import ZOO
-from featrank.zoos.zoo import Shelf
 
 REPOSITORY = "somebody/their-vit"
 

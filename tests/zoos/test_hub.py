@@ -15,7 +15,7 @@ from loopback_hub import LoopbackHub
 from featrank.errors import IncompleteError, InputError
 from featrank.reporting import Advance, Silent
 from featrank.storage.file_hashes import FileHashes
-from featrank.zoos.hub import HUB, WAYS_OUT, candidate_files
+from featrank.zoos._hub import HUB, WAYS_OUT, candidate_files
 
 REPOSITORY = "timm/test_resnet.r160_in1k"
 FILE = f"{REPOSITORY}/model.safetensors"
@@ -91,7 +91,7 @@ def test_the_token_goes_along(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch)
 def test_refusals(
     hub: LoopbackHub, status: int, says: str, hints: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("featrank.zoos.patience.PATIENCE_S", 0.05)
+    monkeypatch.setattr("featrank.zoos._patience.PATIENCE_S", 0.05)
     HUB.reset()
     hub.statuses[FILE] = status
     error = fetch()
@@ -137,7 +137,7 @@ def test_told_to_wait_for_long_a_process_waits_once(
     hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
-    monkeypatch.setattr("featrank.zoos.patience.time.sleep", waits.append)
+    monkeypatch.setattr("featrank.zoos._patience.time.sleep", waits.append)
     hub.statuses[FILE], hub.retry_after = 429, 3600
     for _ in range(3):
         assert "wants fewer requests" in fetch().message
@@ -151,7 +151,7 @@ def test_a_time_named_in_mid_download_is_not_slept_for(
 ) -> None:
     assert HUB.size(REPOSITORY, candidate_files(None))
     waits: list[float] = []
-    monkeypatch.setattr("featrank.zoos.patience.time.sleep", waits.append)
+    monkeypatch.setattr("featrank.zoos._patience.time.sleep", waits.append)
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", waits.append)
     hub.statuses[FILE], hub.retry_after = status, 3600
     assert str(status) in fetch().message
@@ -284,7 +284,7 @@ def test_a_silent_hub_is_asked_once(
 ) -> None:
     import socket
 
-    monkeypatch.setattr("featrank.zoos.hub.ANSWER_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("featrank.zoos._hub.ANSWER_TIMEOUT_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         point_hub(f"http://127.0.0.1:{silent.getsockname()[1]}")
         asked = count_questions(monkeypatch)
@@ -309,7 +309,7 @@ from pathlib import Path
 from typing import Any
 from featrank.errors import FeatrankError
 from featrank.zoos import resolve_models, zoo_of
-from featrank.zoos.zoo import Shelf
+from featrank.zoos import Shelf
 shelf = Shelf.at(Path({str(indexed)!r}))
 (model,) = resolve_models(["test_resnet"], shelf)
 try:

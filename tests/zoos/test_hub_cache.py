@@ -9,8 +9,8 @@ from loopback_hub import LoopbackHub
 
 from featrank.errors import IncompleteError, InputError
 from featrank.storage.file_hashes import FileHashes
-from featrank.zoos.hub import HUB, candidate_files
-from featrank.zoos.hub_cache import check_file_name, is_in_hub_cache, split_hub_id
+from featrank.zoos._hub import HUB, candidate_files
+from featrank.zoos._hub_cache import check_file_name, is_in_hub_cache, split_hub_id
 
 REPOSITORY = "timm/test_resnet.r160_in1k"
 FOLDER = f"models--{REPOSITORY.replace('/', '--')}"

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from featrank.errors import InputError
-from featrank.zoos import ZOOS, resolve_models, zoo_of
+from featrank.zoos import ZOOS, Shelf, resolve_models, zoo_of
 from featrank.zoos.packages import CARRIERS
-from featrank.zoos.zoo import Shelf
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from featrank.errors import InputError
-from featrank.zoos import resolve_models
+from featrank.zoos import Shelf, resolve_models
 from featrank.zoos.local_dir import ZOO
-from featrank.zoos.zoo import Shelf
 
 
 @pytest.fixture(scope="module")

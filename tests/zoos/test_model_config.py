@@ -10,8 +10,8 @@ import pytest
 
 from featrank.errors import InputError
 from featrank.records import Preprocessing
-from featrank.zoos.model_config import ModelConfig, read_model_config
-from featrank.zoos.timm_index import TimmIndex
+from featrank.zoos._model_config import ModelConfig, read_model_config
+from featrank.zoos._timm_index import TimmIndex
 
 
 def read(tmp_path: Path, document: object, index: TimmIndex) -> ModelConfig:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from featrank.errors import InputError
-from featrank.zoos.names import find_name, match_names
-from featrank.zoos.timm_index import TimmIndex
+from featrank.zoos._names import find_name, match_names
+from featrank.zoos._timm_index import TimmIndex
 
 
 def found(text: str, index: TimmIndex) -> tuple[str, bool, str]:

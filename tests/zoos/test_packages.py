@@ -6,8 +6,8 @@ import pytest
 
 from featrank.errors import IncompleteError, InputError
 from featrank.records import ModelRef
+from featrank.zoos import Shelf
 from featrank.zoos.packages import CARRIERS, ZOO, Carrier, pair_in_order, rename_efficientnet
-from featrank.zoos.zoo import Shelf
 
 INSTALLED = [carrier for carrier in CARRIERS if carrier.find()]
 needs_lite0 = pytest.mark.skipif(

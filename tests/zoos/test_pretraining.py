@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from featrank.zoos.pretraining import pretraining_data
-from featrank.zoos.timm_index import TimmIndex
+from featrank.zoos._pretraining import pretraining_data
+from featrank.zoos._timm_index import TimmIndex
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from featrank.errors import InputError
-from featrank.zoos.state_dicts import Misfit, compare, read_state_dict
+from featrank.zoos._state_dicts import Misfit, compare, read_state_dict
 
 
 def test_prefixes_come_off_in_any_order(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from loopback_hub import LoopbackHub
 
 from featrank.errors import IncompleteError, InputError
 from featrank.records import Weights
+from featrank.zoos import Shelf
 from featrank.zoos.timm import ZOO
-from featrank.zoos.zoo import Shelf
 
 
 def names(text: str, shelf: Shelf) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from featrank.errors import InputError
 from featrank.records import Preprocessing
-from featrank.zoos.timm_index import TimmIndex
+from featrank.zoos._timm_index import TimmIndex
 
 
 def test_index_agrees_with_timm(index: TimmIndex) -> None:
@@ -64,7 +64,7 @@ def test_a_stored_index_needs_neither_timm_nor_torch(indexed: Path) -> None:
 import sys
 from pathlib import Path
 from featrank.zoos import resolve_models
-from featrank.zoos.zoo import Shelf
+from featrank.zoos import Shelf
 shelf = Shelf.at(Path({str(indexed)!r}))
 for model in resolve_models(["vit_b16", "random:resnet18", "tf_efficientnet_lite*"], shelf):
     from featrank.zoos import zoo_of

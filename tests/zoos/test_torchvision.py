@@ -14,9 +14,8 @@ import pytest
 from loopback_hub import LoopbackHub
 
 from featrank.errors import IncompleteError, InputError
-from featrank.zoos import resolve_models
+from featrank.zoos import Shelf, resolve_models
 from featrank.zoos.torchvision import ZOO, adapt, build
-from featrank.zoos.zoo import Shelf
 
 MODEL = "mobilenet_v3_small"
 
@@ -139,7 +138,7 @@ def test_a_network_without_a_linear_layer() -> None:
 
 
 def test_its_layers_can_be_listed() -> None:
-    from featrank.extract.architectures import describe_architecture
+    from featrank.layers.architectures import describe_architecture
 
     layers = describe_architecture("torchvision:resnet18", (3, 224, 224))
     names = [layer.name for layer in layers]

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from featrank.zoos.torchvision_index import TorchvisionIndex
+from featrank.zoos._torchvision_index import TorchvisionIndex
 
 
 @pytest.fixture(scope="module")
@@ -57,5 +57,5 @@ def test_a_stored_index_is_read_and_a_damaged_one_made_anew(
     stored.write_text("{")
     assert TorchvisionIndex(directory).entries
     assert json.loads(stored.read_text()) == json.loads(content)
-    monkeypatch.setattr("featrank.zoos.torchvision_index._build", lambda: pytest.fail("built"))
+    monkeypatch.setattr("featrank.zoos._torchvision_index._build", lambda: pytest.fail("built"))
     assert "resnet50" in TorchvisionIndex(directory).builders

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from featrank.zoos import Shelf
 from featrank.zoos.untrained import ZOO
-from featrank.zoos.zoo import Shelf
 
 
 def test_the_same_recipe_draws_the_same_numbers(shelf: Shelf) -> None:

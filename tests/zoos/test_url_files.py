@@ -9,7 +9,7 @@ import pytest
 
 from featrank.errors import IncompleteError
 from featrank.storage.file_hashes import FileHashes
-from featrank.zoos.url_files import fetch_url_file, find_url_file, is_stored
+from featrank.zoos._url_files import fetch_url_file, find_url_file, is_stored
 
 CONTENT = b"weights"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -31,7 +31,7 @@ def torch_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def serve(monkeypatch: pytest.MonkeyPatch, content: bytes, length: int) -> None:
     monkeypatch.setattr(
-        "featrank.zoos.url_files.urlopen", lambda request, timeout: Answer(content, length)
+        "featrank.zoos._url_files.urlopen", lambda request, timeout: Answer(content, length)
     )
 
 
@@ -65,7 +65,7 @@ def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(url: str, timeout: float) -> None:
         raise URLError("Name or service not known")
 
-    monkeypatch.setattr("featrank.zoos.url_files.urlopen", refuse)
+    monkeypatch.setattr("featrank.zoos._url_files.urlopen", refuse)
     with pytest.raises(IncompleteError, match="Name or service not known") as caught:
         fetch_url_file(URL, HASHES)
     assert "NAME@FILE.safetensors" in caught.value.hint

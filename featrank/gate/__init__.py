@@ -1,0 +1,1 @@
+"""Whether a result passes: conditions, drops against a baseline, the verdict."""

@@ -1,0 +1,31 @@
+"""What a file format declares about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from featrank.registry import Registry
+from featrank.results.schema import ResultDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One way to write a result; a file of this folder declares one as ``FORMAT``.
+
+    Attributes:
+        name: What ``--format`` calls it, and the suffix of its files without the dot.
+        render: A result as the content of a file.
+        prints: Whether it can go to stdout.
+    """
+
+    name: str
+    render: Callable[[ResultDocument], bytes]
+    prints: bool = True
+
+    @property
+    def suffix(self) -> str:
+        return f".{self.name}"
+
+
+FORMATS: Registry[Format] = Registry("featrank.render", "FORMAT", "format")

@@ -1,0 +1,1 @@
+"""The result: its document, reading it back, ranking and joining rows."""

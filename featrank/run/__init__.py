@@ -1,0 +1,1 @@
+"""A run: resolve, plan, extract what is missing, score, rank."""

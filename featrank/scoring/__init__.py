@@ -1,0 +1,1 @@
+"""Metrics times features: scores, their nulls, learning curves."""
