@@ -21,10 +21,12 @@ from featrank.storage.contained import ClaimError, contained, open_file, regular
 from featrank.storage.damage import put_away
 from featrank.storage.kept_json import parse_json, typed
 from featrank.storage.refusals import NOT_OFFERED
+from featrank.storage.temporary import remove_at_the_end
 
 log = logging.getLogger("featrank")
 
 _LEASES, _GUARD = "leases", "guard.lock"
+_LEASE_SUFFIXES = (".json", ".lock")
 _LONGEST_LIST = 2**24
 
 
@@ -81,6 +83,8 @@ class Lease:
         self._entries.update(entries)
         with suppress(OSError), _guard(self._root):
             if self._lock is None:
+                for suffix in _LEASE_SUFFIXES:
+                    remove_at_the_end(self._folder / f"{self._name}{suffix}")
                 self._lock = FileLock(self._folder / f"{self._name}.lock")
                 _acquire(self._lock, timeout=0)
             write_text(self._folder / f"{self._name}.json", json.dumps(sorted(self._entries)))
@@ -185,5 +189,5 @@ def _say_no_locks() -> None:
 
 
 def _remove(folder: Path, name: str) -> None:
-    for suffix in (".json", ".lock"):
+    for suffix in _LEASE_SUFFIXES:
         (folder / f"{name}{suffix}").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Temporary folders that are gone even when the process ends without unwinding."""
+"""Folders and files that are gone even when the process ends without unwinding."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import weakref
 from pathlib import Path
 
-_folders: set[Path] = set()
+_paths: set[Path] = set()
 _owner = os.getpid()
 
 
@@ -18,11 +18,10 @@ class TemporaryFolder:
     """
 
     def __init__(self) -> None:
-        import shutil  # noqa: F401  removing must not need an import at the end
         import tempfile
 
         self.path = Path(tempfile.mkdtemp(prefix="featrank-"))
-        _folders.add(self.path)
+        remove_at_the_end(self.path)
         self._remove = weakref.finalize(self, _remove, self.path, os.getpid())
 
     def __enter__(self) -> Path:
@@ -32,10 +31,17 @@ class TemporaryFolder:
         self._remove()
 
 
-def remove_temporary_folders() -> None:
+def remove_at_the_end(path: Path) -> None:
+    """A file or folder of ours that must not outlive this process, however that ends."""
+    import shutil  # noqa: F401  removing must not need an import at the end
+
+    _paths.add(path)
+
+
+def remove_temporaries() -> None:
     """Remove all that this process has; for the moment before it ends at once."""
     if os.getpid() == _owner:
-        for path in list(_folders):
+        for path in list(_paths):
             _remove(path, _owner)
 
 
@@ -44,5 +50,8 @@ def _remove(path: Path, owner: int) -> None:
         return
     import shutil
 
-    shutil.rmtree(path, ignore_errors=True)
-    _folders.discard(path)
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+    _paths.discard(path)

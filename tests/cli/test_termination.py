@@ -128,3 +128,54 @@ def test_a_signal_while_the_program_is_imported(name: str, code: int) -> None:
     assert ended.returncode == code
     assert "Traceback" not in ended.stderr
     assert "what is finished is kept" in ended.stderr
+
+
+IMPORTING_SLOWLY = """
+import os, signal, sys, time
+from pathlib import Path
+from featrank.cli._termination import Terminated, ended_by_signals
+from featrank.storage.temporary import remove_at_the_end
+steps = []
+with ended_by_signals({grace}) as received:
+    try:
+        import slow_module
+        steps.append("imported")
+        time.sleep(60)
+    except Terminated:
+        steps.append("raised afterwards")
+print(slow_module.reached, steps, received)
+"""
+SLOW = """
+import os, signal, time
+os.kill(os.getpid(), signal.SIGTERM)
+end = time.monotonic() + {seconds}
+while time.monotonic() < end:
+    pass
+reached = True
+"""
+
+
+def test_a_signal_during_an_import_is_raised_after_it(tmp_path: Path) -> None:
+    """Raised inside, it would abort the process where C++ does the importing."""
+    (tmp_path / "slow_module.py").write_text(SLOW.format(seconds=0.5))
+    program = IMPORTING_SLOWLY.format(grace=300)
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == "True ['imported', 'raised afterwards'] [15]\n"
+
+
+def test_an_import_without_end_does_not_hold_the_end_up_and_leaves_nothing(tmp_path: Path) -> None:
+    left = tmp_path / "lease"
+    left.touch()
+    (tmp_path / "slow_module.py").write_text(SLOW.format(seconds=100_000))
+    program = "import featrank.storage.temporary as t, pathlib\n" + (
+        f"t.remove_at_the_end(pathlib.Path({str(left)!r}))\n" + IMPORTING_SLOWLY.format(grace=0.5)
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert ended.returncode == 143
+    assert ended.stderr.startswith("terminated")
+    assert not left.exists()

@@ -15,7 +15,7 @@ from result_documents import large_document, small_document
 import featrank.render
 
 SHIPPED = Path(featrank.render.__file__).parent / "data" / "result.schema.json"
-SCRIPT = Path(__file__).parents[1] / "scripts" / "make_schema.py"
+SCRIPT = Path(__file__).parents[2] / "scripts" / "make_schema.py"
 
 
 def test_the_shipped_schema_is_not_stale() -> None:

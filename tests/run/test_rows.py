@@ -15,7 +15,8 @@ from featrank.layers.names import HEAD_LAYER
 from featrank.metrics import METRICS, Metric
 from featrank.records import CACHED, FAILED, OK, FloatArray, LayerRef, ModelRef, Score, Shuffles
 from featrank.run.plan import Candidate
-from featrank.scoring.layer_scores import NO_SOURCE_PROBS, score_candidate
+from featrank.run.rows import score_candidate
+from featrank.scoring.layer_scores import NO_SOURCE_PROBS
 from featrank.storage.file_hashes import FileHashes
 from featrank.storage.kept_json import SEAL, write_kept
 
