@@ -50,7 +50,7 @@ def score(
     from featrank.render.text.curve_table import print_curves
     from featrank.results.document import result_document
     from featrank.run.score_given import score_sources
-    from featrank.scoring.learning_curve import CurvePlan
+    from featrank.scoring.learning_curve import CurveSettings
     from featrank.storage.file_hashes import FileHashes
 
     check_permutations(null)
@@ -64,7 +64,7 @@ def score(
         result = score_sources(
             sources, names, by, store,
             shuffles=None if null is None else Shuffles(null, seed),
-            curve=CurvePlan(seeds, seed) if curve else None,
+            curve=CurveSettings(seeds, seed) if curve else None,
         )  # fmt: skip
     finally:
         store.lease.close()

@@ -9,12 +9,12 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
-from featrank.metrics._declaration import SOURCE_PROBS, Metric
+from featrank.metrics._declaration import MOMENTS, SOURCE_PROBS, Metric
 from featrank.metrics._description import LEFT_OUT, LEGEND, describe
 from featrank.metrics._plugins import load_plugins
 from featrank.registry import Registry
 
-__all__ = ["LEFT_OUT", "LEGEND", "METRICS", "SOURCE_PROBS", "Metric", "describe"]
+__all__ = ["LEFT_OUT", "LEGEND", "METRICS", "MOMENTS", "SOURCE_PROBS", "Metric", "describe"]
 
 METRICS: Registry[Metric] = Registry(__name__, "METRIC", "metric", load_plugins)
 

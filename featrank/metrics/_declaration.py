@@ -20,7 +20,7 @@ _ROUNDING = 1e-6
 
 Bounds = tuple[float, float]
 
-SOURCE_PROBS = "source_probs"
+MOMENTS, FEATURES, SOURCE_PROBS = "moments", "features", "source_probs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Metric:
     cost: str = ""
     traps: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
-    needs: str = "features"
+    needs: str = FEATURES
     max_rows: int | None = None
     alike: str = ""
     bounds: Bounds = (-math.inf, math.inf)

@@ -1,72 +1,61 @@
-"""A run: models resolved, target listed, features planned, then filled."""
+"""What a run works with: its models, its images, its cache, and who is told."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from featrank.cache.store import FeatureStore
 from featrank.config import RunConfig
 from featrank.errors import InputError
-from featrank.records import Skipped
+from featrank.records import ModelRef, Skipped
 from featrank.reporting import Reporter
-from featrank.run.downloads import announce_downloads
-from featrank.run.extract_missing import fill
-from featrank.run.plan import Candidate, Pass, plan_passes
+from featrank.stamp import make_stamp
 from featrank.storage.file_hashes import FileHashes
 from featrank.storage.temporary import TemporaryFolder
 from featrank.targets import Target, open_target
 from featrank.zoos import Shelf, resolve_models
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run whose models are resolved and planned.
+@dataclass(frozen=True)
+class RunContext:
+    """A run whose names are resolved.
 
     Attributes:
         config: What was asked for.
-        store: The cache.
-        target: The images.
-        passes: The models of this shard.
+        models: The models of this shard.
         candidates: The ids of the models of all shards.
+        target: The images.
+        store: The cache.
         shelf: What the zoos remember.
+        reporter: Told of it.
     """
 
     config: RunConfig
-    store: FeatureStore
-    target: Target
-    passes: Sequence[Pass]
+    models: Sequence[ModelRef]
     candidates: tuple[str, ...]
+    target: Target
+    store: FeatureStore
     shelf: Shelf
+    reporter: Reporter
 
-    @property
-    def n_at_hand(self) -> int:
-        """How many models need no forward pass; they are filled first."""
-        return sum(planned.error is not None or not planned.missing for planned in self.passes)
-
-    def fill(self, reporter: Reporter) -> Iterator[tuple[int, Pass]]:
-        """Each model's index, and the model with its features or its failure.
-
-        Raises:
-            InputError: The target turns out to have nothing that can be ranked on.
-        """
-        for i, done in fill(self.passes, self.target, self.config, self.store, reporter):
-            _check_usable(done.candidates[0], self.config)
-            yield i, done
+    @cached_property
+    def stamp(self) -> dict[str, Any]:
+        """What produces the result, as of its first use."""
+        return make_stamp(self.config.stamp_facts(self.target.fingerprint))
 
 
 @contextmanager
-def open_run(
-    config: RunConfig, reporter: Reporter, *, needs_head: bool = False, fetch: bool = True
-) -> Iterator[Run]:
-    """Resolve the models, list the target, look what is cached.
+def resolve(config: RunConfig, reporter: Reporter, *, fetch: bool = True) -> Iterator[RunContext]:
+    """Find the models and the images that a configuration names, and open the cache.
 
     Args:
         config: What was asked for.
         reporter: Told of it.
-        needs_head: Whether the classifier's probabilities are needed.
-        fetch: Whether weights that are not here are downloaded.
+        fetch: Whether the run may need a device: it is then refused here where it is not there.
 
     Raises:
         InputError: Asked wrongly: nothing was done.
@@ -85,14 +74,9 @@ def open_run(
         for warning in target.all_warnings:
             reporter.warn(warning)
         n_offered = sum((target.offered or target.class_counts).values())
-        _refuse_skipped(target.skipped, n_offered + len(target.skipped), config)
-        if fetch and config.cache != "only":
-            announce_downloads(models, shelf)
-        passes = plan_passes(
-            models, target, config, store, shelf, needs_head=needs_head, fetch=fetch
-        )
-        _announce(passes, target, reporter)
-        yield Run(config, store, target, passes, tuple(model.id for model in candidates), shelf)
+        refuse_skipped(target.skipped, n_offered + len(target.skipped), config)
+        ids = tuple(model.id for model in candidates)
+        yield RunContext(config, models, ids, target, store, shelf, reporter)
 
 
 @contextmanager
@@ -109,22 +93,11 @@ def open_cache(config: RunConfig, reporter: Reporter) -> Iterator[tuple[FeatureS
         yield store, shelf
 
 
-def _announce(passes: Sequence[Pass], target: Target, reporter: Reporter) -> None:
-    failed = sum(planned.error is not None for planned in passes)
-    missing = sum(planned.error is None and bool(planned.missing) for planned in passes)
-    layers = sum(len(planned.candidates) for planned in passes if planned.error is None)
-    of_layers = f" ({layers} layers)" if layers > len(passes) else ""
-    reporter.say(
-        f"plan: {len(target.samples)} images × {len(passes)} models{of_layers}:"
-        f" {len(passes) - missing - failed} cached, {missing} to extract, {failed} failed"
-    )
-
-
 # More unusable images than this share point at a mistake, not at a few broken files.
 _MAX_SKIPPED = 0.05
 
 
-def _refuse_skipped(skipped: Sequence[Skipped], n_images: int, config: RunConfig) -> None:
+def refuse_skipped(skipped: Sequence[Skipped], n_images: int, config: RunConfig) -> None:
     """Stop where images are unusable: any with --strict, many unless that is allowed."""
     if not skipped:
         return
@@ -140,19 +113,3 @@ def _refuse_skipped(skipped: Sequence[Skipped], n_images: int, config: RunConfig
             f" {first}",
             "mend or remove them, or run with --allow-skipped",
         )
-
-
-def _check_usable(candidate: Candidate, config: RunConfig) -> None:
-    """Stop where decoding showed that the target itself cannot be ranked on."""
-    if candidate.layer is None:
-        return
-    manifest = candidate.layer.manifest
-    if len(manifest.class_counts) < 2:
-        first = manifest.skipped[0] if manifest.skipped else None
-        found = "no readable image" if not manifest.class_counts else "images of one class only"
-        example = f"; {first.path}: {first.reason}" if first else ""
-        raise InputError(
-            f"{found} in '{manifest.target}'{example}",
-            "scores compare classes: at least two need images that Pillow can open",
-        )
-    _refuse_skipped(manifest.skipped, manifest.n_rows + len(manifest.skipped), config)

@@ -9,8 +9,8 @@ from featrank.cache.store import FeatureStore
 from featrank.config import RunConfig
 from featrank.errors import FeatrankError
 from featrank.reporting import Reporter
-from featrank.run.context import Run, open_run
-from featrank.run.plan import Pass
+from featrank.run.context import RunContext, resolve
+from featrank.run.plan import ModelPlan, plan_models
 from featrank.zoos import zoo_of
 
 
@@ -61,16 +61,17 @@ def plan_run(config: RunConfig, reporter: Reporter) -> list[PlannedModel]:
     Raises:
         InputError: Asked wrongly, as a run would be.
     """
-    with open_run(config, reporter, fetch=False) as run:
+    with resolve(config, reporter, fetch=False) as run:
+        plans = plan_models(run, fetch=False)
         speeds = _speeds(run.store, config.precision)
-        return [_planned(planned, run, speeds) for planned in run.passes]
+        return [_planned(plan, run, speeds) for plan in plans]
 
 
-def _planned(planned: Pass, run: Run, speeds: dict[str, float]) -> PlannedModel:
-    model = planned.model
-    if planned.error is not None:
-        return PlannedModel(model.id, model.requested, reason=planned.error.message)
-    download = any(candidate.key is None for candidate in planned.candidates)
+def _planned(plan: ModelPlan, run: RunContext, speeds: dict[str, float]) -> PlannedModel:
+    model = plan.model
+    if plan.error is not None:
+        return PlannedModel(model.id, model.requested, reason=plan.error.message)
+    download = any(candidate.key is None for candidate in plan.candidates)
     size, reason = None, ""
     if download:
         try:
@@ -80,9 +81,9 @@ def _planned(planned: Pass, run: Run, speeds: dict[str, float]) -> PlannedModel:
     return PlannedModel(
         model=model.id,
         requested=model.requested,
-        layers=len(planned.candidates),
-        cached=sum(candidate.layer is not None for candidate in planned.candidates),
-        images=len(run.target.samples) if planned.missing else 0,
+        layers=len(plan.candidates),
+        cached=sum(candidate.layer is not None for candidate in plan.candidates),
+        images=len(run.target.samples) if plan.missing else 0,
         download=download,
         download_bytes=size,
         images_per_second=speeds.get(model.id),

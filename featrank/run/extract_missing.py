@@ -15,86 +15,81 @@ from featrank.cache.locks import Busy
 from featrank.cache.store import FeatureStore, rows_per_part
 from featrank.cache.writer import EntryWriter, Table
 from featrank.config import RunConfig
-from featrank.errors import DeviceLostError, FeatrankError, IncompleteError
+from featrank.errors import DeviceLostError, FeatrankError, IncompleteError, InputError
 from featrank.layers.names import HEAD_LAYER
 from featrank.records import ModelRef
-from featrank.reporting import Reporter
-from featrank.run.plan import Candidate, Pass, failed_pass, refuse_alone
+from featrank.run.context import RunContext, refuse_skipped
+from featrank.run.plan import Candidate, ModelPlan, failed_plan, refuse_alone
 from featrank.stamp import package_versions
-from featrank.targets import Target
 from featrank.zoos import zoo_of
 
 log = logging.getLogger("featrank")
 
 
-def fill(
-    passes: Sequence[Pass],
-    target: Target,
-    config: RunConfig,
-    store: FeatureStore,
-    reporter: Reporter,
-) -> Iterator[tuple[int, Pass]]:
+def extract_missing(plans: Sequence[ModelPlan], run: RunContext) -> Iterator[tuple[int, ModelPlan]]:
     """Each model's index with all its layers in the store, or with what kept them from it.
 
     What is at hand comes first. A model that another process is extracting is put off until the
     others are done, then waited for; its features are then found, not extracted again.
 
     Raises:
-        InputError: The only model cannot be used: its file holds another architecture's weights.
+        InputError: The only model cannot be used: its file holds another architecture's weights; or
+            the images turn out to be none that can be ranked on.
     """
+    for i, plan in _extract_in_turn(plans, run):
+        _check_usable(plan.candidates[0], run.config)
+        yield i, plan
+
+
+def _extract_in_turn(
+    plans: Sequence[ModelPlan], run: RunContext
+) -> Iterator[tuple[int, ModelPlan]]:
     waiting: deque[int] = deque()
-    for i, planned in enumerate(passes):
-        if planned.error is None and planned.missing:
-            waiting.append(i)
+    for i, plan in enumerate(plans):
+        if plan.is_at_hand:
+            yield i, plan
         else:
-            yield i, planned
+            waiting.append(i)
     busy = 0
     while waiting:
         i = waiting.popleft()
         # Once around without finding one that is free: wait for this one.
         wait = busy > len(waiting)
         if wait:
-            reporter.say(f"waiting for {passes[i].model.requested}: in work elsewhere")
+            run.reporter.say(f"waiting for {plans[i].model.requested}: in work elsewhere")
         try:
-            done = _fill_locked(passes[i], target, config, store, reporter, wait=wait)
+            done = _extract_locked(plans[i], run, wait=wait)
         except Busy:
             waiting.append(i)
             busy += 1
             continue
         busy = 0
         if done.error is not None:
-            refuse_alone(done.error, passes)
+            refuse_alone(done.error, plans)
         yield i, done
 
 
-def _fill_locked(
-    planned: Pass,
-    target: Target,
-    config: RunConfig,
-    store: FeatureStore,
-    reporter: Reporter,
-    *,
-    wait: bool,
-) -> Pass:
+def _extract_locked(plan: ModelPlan, run: RunContext, *, wait: bool) -> ModelPlan:
+    store = run.store
     try:
-        with store.lock(_keys(planned)[0], wait=wait):
-            if config.cache != "refresh":
-                planned = _with_found(planned, store)
-            if not planned.missing:
-                return planned
-            forwarded = _extract(planned, target, config, store, reporter)
-            return _with_found(planned, store, forwarded)
+        with store.lock(_keys(plan)[0], wait=wait):
+            if run.config.cache != "refresh":
+                plan = _with_found(plan, store)
+            if not plan.missing:
+                return plan
+            forwarded = _extract(plan, run)
+            return _with_found(plan, store, forwarded)
     except (DeviceLostError, Busy):
         raise
     except FeatrankError as error:
-        log.debug("%s failed", planned.model.id, exc_info=True)
-        failed = failed_pass(planned.model, error)
+        log.debug("%s failed", plan.model.id, exc_info=True)
+        failed = failed_plan(plan.model, error)
     except Exception as error:
         # A network's own bug must not take the other models along.
-        log.debug("%s failed", planned.model.id, exc_info=True)
+        log.debug("%s failed", plan.model.id, exc_info=True)
         line = next(iter(str(error).splitlines()), "")
         reason = IncompleteError(f"{type(error).__name__}: {line}", "--debug shows where")
-        failed = failed_pass(planned.model, reason)
+        failed = failed_plan(plan.model, reason)
     # Here, where no frame of the failure holds on to its tensors any more.
     _hand_back_memory()
     return failed
@@ -106,7 +101,7 @@ def _hand_back_memory() -> None:
         module.empty_cache()
 
 
-def _with_found(planned: Pass, store: FeatureStore, forwarded: int = 0) -> Pass:
+def _with_found(plan: ModelPlan, store: FeatureStore, forwarded: int = 0) -> ModelPlan:
     """With what is in the store now."""
 
     def found(candidate: Candidate) -> Candidate:
@@ -116,19 +111,13 @@ def _with_found(planned: Pass, store: FeatureStore, forwarded: int = 0) -> Pass:
         return dataclasses.replace(candidate, layer=layer, forwarded=forwarded)
 
     return dataclasses.replace(
-        planned,
-        candidates=tuple(found(candidate) for candidate in planned.candidates),
-        head=found(planned.head) if planned.head is not None else None,
+        plan,
+        candidates=tuple(found(candidate) for candidate in plan.candidates),
+        head=found(plan.head) if plan.head is not None else None,
     )
 
 
-def _extract(
-    planned: Pass,
-    target: Target,
-    config: RunConfig,
-    store: FeatureStore,
-    reporter: Reporter,
-) -> int:
+def _extract(plan: ModelPlan, run: RunContext) -> int:
     """Forward the images whose features are missing; how many."""
     # The first lines of the program that need torch.
     from featrank.extract.device import choose_device, device_name
@@ -136,7 +125,8 @@ def _extract(
     from featrank.extract.images import default_workers
     from featrank.extract.interrupts import keep_interrupts
 
-    model, keys, weights = planned.model, _keys(planned), planned.candidates[0].weights
+    config, target, reporter = run.config, run.target, run.reporter
+    model, keys, weights = plan.model, _keys(plan), plan.candidates[0].weights
     if weights is None:
         raise IncompleteError(f"the weights of {model.id} are not known")
     device = choose_device(config.device)
@@ -153,7 +143,7 @@ def _extract(
     # The backbone has folded weights of its own.
     del loaded
     made = {"n_params": backbone.n_params, "device": device_name(device)}
-    writer = _begin(model, keys, target, config, store, made=made)
+    writer = _begin(model, keys, run, made=made)
     workers = default_workers() if config.workers is None else config.workers
     watch = Stopwatch()
     with (
@@ -181,14 +171,9 @@ def _extract(
 
 
 def _begin(
-    model: ModelRef,
-    keys: Sequence[FeatureKey],
-    target: Target,
-    config: RunConfig,
-    store: FeatureStore,
-    *,
-    made: Mapping[str, Any],
+    model: ModelRef, keys: Sequence[FeatureKey], run: RunContext, *, made: Mapping[str, Any]
 ) -> EntryWriter:
+    target, config = run.target, run.config
     facts = {
         **made,
         "model": model.id,
@@ -203,11 +188,27 @@ def _begin(
         target.groups,
     )
     rows = config.rows_per_part or rows_per_part(len(target.samples), config.batch_size)
-    return store.begin(keys, facts, table, rows, afresh=config.cache == "refresh")
+    return run.store.begin(keys, facts, table, rows, afresh=config.cache == "refresh")
 
 
-def _keys(planned: Pass) -> list[FeatureKey]:
-    keys = [candidate.key for candidate in planned.missing if candidate.key is not None]
+def _keys(plan: ModelPlan) -> list[FeatureKey]:
+    keys = [candidate.key for candidate in plan.missing if candidate.key is not None]
     if not keys:
-        raise IncompleteError(f"the weights of {planned.model.id} are not known")
+        raise IncompleteError(f"the weights of {plan.model.id} are not known")
     return keys
+
+
+def _check_usable(candidate: Candidate, config: RunConfig) -> None:
+    """Stop where decoding showed that the target itself cannot be ranked on."""
+    if candidate.layer is None:
+        return
+    manifest = candidate.layer.manifest
+    if len(manifest.class_counts) < 2:
+        first = manifest.skipped[0] if manifest.skipped else None
+        found = "no readable image" if not manifest.class_counts else "images of one class only"
+        example = f"; {first.path}: {first.reason}" if first else ""
+        raise InputError(
+            f"{found} in '{manifest.target}'{example}",
+            "scores compare classes: at least two need images that Pillow can open",
+        )
+    refuse_skipped(manifest.skipped, manifest.n_rows + len(manifest.skipped), config)

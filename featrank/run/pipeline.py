@@ -1,36 +1,20 @@
-"""The one read: resolve → plan → extract or reuse → score → rank."""
+"""The one read: resolve, plan, extract what is missing, score, rank."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from featrank.config import RunConfig
 from featrank.metrics import SOURCE_PROBS
-from featrank.records import (
-    CACHED,
-    FAILED,
-    OK,
-    ExtractionReport,
-    Offered,
-    Result,
-    ScoreRow,
-    TargetInfo,
-)
+from featrank.records import CACHED, FAILED, OK, ExtractionReport, Result
 from featrank.reporting import Reporter
-from featrank.results.rank import rank_layers
-from featrank.results.votes import without_vote
-from featrank.run.context import open_run
-from featrank.run.plan import Candidate, Pass
-from featrank.run.rows import score_candidate
-from featrank.run.stopwatch import Laps
-from featrank.scoring.layer_scores import choose_metrics
-from featrank.stamp import make_stamp
-from featrank.targets import Target
-
-Publish = Callable[[Result], None]
-
-_SECONDS_BETWEEN_RESULTS = 1.0
+from featrank.run.context import resolve
+from featrank.run.extract_missing import extract_missing
+from featrank.run.plan import Candidate, plan_models
+from featrank.run.progress import Progress, Publish
+from featrank.run.ranked import rank_rows_of
+from featrank.run.rows import score_model
+from featrank.scoring.choice import choose_metrics
 
 
 def rank_models(config: RunConfig, reporter: Reporter, publish: Publish | None = None) -> Result:
@@ -46,46 +30,13 @@ def rank_models(config: RunConfig, reporter: Reporter, publish: Publish | None =
     """
     metrics = choose_metrics(config.metrics, config.by)
     needs_head = any(metric.needs == SOURCE_PROBS for metric in metrics)
-    across_widths = {metric.name for metric in metrics if metric.across_widths}
-    names = [metric.name for metric in metrics]
-    filled: dict[int, Pass] = {}
-    rows: dict[int, list[ScoreRow]] = {}
-    laps = Laps()
-    with open_run(config, reporter, needs_head=needs_head) as run:
-        target = run.target
-        stamp = make_stamp(config.stamp_facts(target.fingerprint))
-
-        def result() -> Result:
-            in_order = [row for i in sorted(rows) for row in rows[i]]
-            return Result(
-                ranking=rank_layers(in_order, names, config.by, across_widths, without_vote(names)),
-                target=describe(target, _candidates(filled)),
-                config=config.document,
-                stamp=stamp,
-                candidates=run.candidates,
-                partial=len(filled) < len(run.passes),
-                timings=laps.seconds,
-            )
-
-        if publish is not None:
-            publish(result())
-        laps.lap("plan")
-        published = time.monotonic()
-        for i, done in run.fill(reporter):
-            laps.lap("extract")
-            filled[i] = done
-            head = done.head.layer if done.head is not None else None
-            rows[i] = [
-                score_candidate(c, metrics, run.store, head, config.shuffles)
-                for c in done.candidates
-            ]
-            laps.lap("score")
-            # Cached models follow one another at once: files after each would take longer.
-            due = time.monotonic() - published > _SECONDS_BETWEEN_RESULTS
-            if publish is not None and (due or len(filled) >= run.n_at_hand):
-                publish(result())
-                published = time.monotonic()
-        return result()
+    with resolve(config, reporter) as run:
+        progress = Progress(partial(rank_rows_of, run, metrics), publish)
+        plans = plan_models(run, needs_head=needs_head)
+        progress.start(plans)
+        for i, plan in progress.extracted(extract_missing(plans, run)):
+            progress.add(i, plan, score_model(plan, metrics, run))
+        return progress.result
 
 
 def extract_models(config: RunConfig, reporter: Reporter) -> list[ExtractionReport]:
@@ -94,13 +45,9 @@ def extract_models(config: RunConfig, reporter: Reporter) -> list[ExtractionRepo
     Raises:
         InputError: Asked wrongly: nothing was done.
     """
-    with open_run(config, reporter) as run:
-        filled = dict(run.fill(reporter))
-    return [_report(candidate) for candidate in _candidates(filled)]
-
-
-def _candidates(filled: Mapping[int, Pass]) -> list[Candidate]:
-    return [candidate for i in sorted(filled) for candidate in filled[i].candidates]
+    with resolve(config, reporter) as run:
+        done = dict(extract_missing(plan_models(run), run))
+    return [_report(candidate) for i in sorted(done) for candidate in done[i].candidates]
 
 
 def _report(candidate: Candidate) -> ExtractionReport:
@@ -116,23 +63,4 @@ def _report(candidate: Candidate) -> ExtractionReport:
         n_rows=layer.manifest.n_rows,
         n_features=layer.manifest.n_features,
         images_per_second=layer.manifest.extraction.get("images_per_second"),
-    )
-
-
-def describe(target: Target, candidates: Sequence[Candidate]) -> TargetInfo:
-    """The target as it was scored: without the images that turned out to be unreadable."""
-    manifest = next((c.layer.manifest for c in candidates if c.layer is not None), None)
-    counts = target.class_counts if manifest is None else manifest.class_counts
-    skipped = target.skipped if manifest is None else (*target.skipped, *manifest.skipped)
-    was = target.offered
-    return TargetInfo(
-        target.name,
-        target.fingerprint,
-        target.split,
-        counts,
-        skipped,
-        Offered(sum(was.values()), len(was)) if was is not None else None,
-        target.n_duplicates,
-        target.all_warnings,
-        len(set(filter(None, target.groups or ()))),
     )

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from featrank.cache.key import FeatureKey
-from featrank.cache.store import FeatureStore, Layer
-from featrank.config import RunConfig
+from featrank.cache.store import Layer
 from featrank.errors import FeatrankError, IncompleteError, InputError, forget_frames
 from featrank.layers import EXTRACTOR_VERSION
 from featrank.layers.index import LayerIndex
 from featrank.layers.names import HEAD_LAYER, PRE_LOGITS, choose_layers, needs_listing
 from featrank.records import LayerRef, ModelRef, Weights
-from featrank.targets import Target
-from featrank.zoos import Shelf, zoo_of
+from featrank.run.context import RunContext
+from featrank.run.downloads import announce_downloads
+from featrank.zoos import zoo_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
-    """One model's layers: what one forward pass gives.
+class ModelPlan:
+    """What a run has to do for one model: the layers that are cached, and those to extract.
 
     Attributes:
         candidates: The layers to rank, in depth order; one with the error where the model failed.
-        head: The classifier's probabilities; None where there is no pass.
+        head: The classifier's probabilities; None where there are none.
         needs_head: Whether a metric reads them.
     """
 
@@ -68,6 +68,11 @@ class Pass:
         return self.candidates[0].error
 
     @property
+    def is_at_hand(self) -> bool:
+        """Whether no forward pass is needed: all is cached, or it has failed."""
+        return self.error is not None or not self.missing
+
+    @property
     def missing(self) -> list[Candidate]:
         """What a forward pass must give: nothing where all is here.
 
@@ -82,48 +87,62 @@ class Pass:
         return wanted
 
 
-def plan_passes(
-    models: Sequence[ModelRef],
-    target: Target,
-    config: RunConfig,
-    store: FeatureStore,
-    shelf: Shelf,
-    *,
-    needs_head: bool = False,
-    fetch: bool = True,
-) -> list[Pass]:
+def plan_models(
+    run: RunContext, *, needs_head: bool = False, fetch: bool = True
+) -> list[ModelPlan]:
     """Locate weights and cached features of each model; weights out of use fail that model only.
 
-    Without ``fetch`` nothing is downloaded: candidates whose weights are not here have none.
+    Args:
+        run: The models and the images.
+        needs_head: Whether the classifier's probabilities are needed.
+        fetch: Whether weights that are missing are downloaded; the candidates of models without
+            weights have no key otherwise.
 
     Raises:
         InputError: Layers that the user named are not there, or the weights of the only model
             cannot be used.
     """
-    index = LayerIndex(config.cache_dir)
-    passes = []
-    for model in models:
-        try:
-            # First, so that a wrong --layers is refused before anything is downloaded.
-            layers = _layers_of(model, config, index, shelf)
-        except IncompleteError as error:
-            passes.append(failed_pass(model, error))
-            continue
-        try:
-            if not fetch and zoo_of(model).find_weights(model, shelf) is None:
-                passes.append(Pass(tuple(Candidate(model, depth=depth) for _, depth in layers)))
-                continue
-            identity = _identify(model, target, config, shelf)
-            passes.append(_locate(identity, layers, config, store, needs_head=needs_head))
-        except FeatrankError as error:
-            refuse_alone(error, models)
-            passes.append(failed_pass(model, error))
-    return passes
+    if fetch and run.config.cache != "only":
+        announce_downloads(run.models, run.shelf)
+    index = LayerIndex(run.config.cache_dir)
+    plans = [
+        _plan_model(model, run, index, needs_head=needs_head, fetch=fetch) for model in run.models
+    ]
+    _announce(plans, run)
+    return plans
 
 
-def failed_pass(model: ModelRef, error: FeatrankError) -> Pass:
+def _plan_model(
+    model: ModelRef, run: RunContext, index: LayerIndex, *, needs_head: bool, fetch: bool
+) -> ModelPlan:
+    try:
+        # First, so that a wrong --layers is refused before anything is downloaded.
+        layers = _layers_of(model, run, index)
+    except IncompleteError as error:
+        return failed_plan(model, error)
+    try:
+        if not fetch and zoo_of(model).find_weights(model, run.shelf) is None:
+            return ModelPlan(tuple(Candidate(model, depth=depth) for _, depth in layers))
+        return _locate(_identify(model, run), layers, run, needs_head=needs_head)
+    except FeatrankError as error:
+        refuse_alone(error, run.models)
+        return failed_plan(model, error)
+
+
+def _announce(plans: Sequence[ModelPlan], run: RunContext) -> None:
+    failed = sum(plan.error is not None for plan in plans)
+    missing = sum(plan.error is None and bool(plan.missing) for plan in plans)
+    layers = sum(len(plan.candidates) for plan in plans if plan.error is None)
+    of_layers = f" ({layers} layers)" if layers > len(plans) else ""
+    run.reporter.say(
+        f"plan: {len(run.target.samples)} images × {len(plans)} models{of_layers}:"
+        f" {len(plans) - missing - failed} cached, {missing} to extract, {failed} failed"
+    )
+
+
+def failed_plan(model: ModelRef, error: FeatrankError) -> ModelPlan:
     """A model that keeps its place in the table, with the reason."""
-    return Pass((Candidate(model, error=error),))
+    return ModelPlan((Candidate(model, error=error),))
 
 
 def refuse_alone(error: FeatrankError, all_of_them: Sequence[object]) -> None:
@@ -137,12 +156,13 @@ def refuse_alone(error: FeatrankError, all_of_them: Sequence[object]) -> None:
 
 
 def _layers_of(
-    model: ModelRef, config: RunConfig, index: LayerIndex, shelf: Shelf
+    model: ModelRef, run: RunContext, index: LayerIndex
 ) -> list[tuple[LayerRef, float | None]]:
     """The layers that the run asks of a model, with the depth of each where it is known."""
+    config = run.config
     if not needs_listing(config.layers) and config.pool == "auto":
         return [(LayerRef(), None)]
-    size = zoo_of(model).preprocessing(model, shelf).input_size
+    size = zoo_of(model).preprocessing(model, run.shelf).input_size
     known = index.get(model.timm_name, size)
     try:
         chosen = choose_layers(config.layers, config.pool, known)
@@ -151,11 +171,9 @@ def _layers_of(
     return [(LayerRef(info.name, config.pool), info.macs_share) for info in chosen]
 
 
-def _identify(
-    model: ModelRef, target: Target, config: RunConfig, shelf: Shelf
-) -> tuple[ModelRef, FeatureKey, Weights]:
+def _identify(model: ModelRef, run: RunContext) -> tuple[ModelRef, FeatureKey, Weights]:
     """A model with the key of its last layer and its weights, fetched where they are not here."""
-    zoo = zoo_of(model)
+    zoo, config, shelf = zoo_of(model), run.config, run.shelf
     weights = zoo.find_weights(model, shelf)
     if weights is None and config.cache == "only":
         raise IncompleteError(
@@ -164,7 +182,7 @@ def _identify(
         )
     weights = weights or zoo.fetch_weights(model, shelf)
     key = FeatureKey(
-        target=target.fingerprint,
+        target=run.target.fingerprint,
         architecture=model.architecture,
         weights=weights.fingerprint,
         preprocessing=zoo.preprocessing(model, shelf),
@@ -178,17 +196,17 @@ def _identify(
 def _locate(
     identity: tuple[ModelRef, FeatureKey, Weights],
     layers: Sequence[tuple[LayerRef, float | None]],
-    config: RunConfig,
-    store: FeatureStore,
+    run: RunContext,
     *,
     needs_head: bool,
-) -> Pass:
+) -> ModelPlan:
     """Which of a model's layers are in the store."""
     model, key, weights = identity
+    config = run.config
 
     def find(layer: LayerRef, depth: float | None = None) -> Candidate:
         wanted = key.with_layer(layer)
-        found = None if config.cache == "refresh" else store.find(wanted)
+        found = None if config.cache == "refresh" else run.store.find(wanted)
         return Candidate(model, wanted, weights, found, depth=depth)
 
     candidates = tuple(find(layer, depth) for layer, depth in layers)
@@ -197,4 +215,4 @@ def _locate(
             f"features of {model.id} are not in the cache, and --cache only is set",
             "run it once without --cache only",
         )
-    return Pass(candidates, find(HEAD_LAYER), needs_head and config.cache != "only")
+    return ModelPlan(candidates, find(HEAD_LAYER), needs_head and config.cache != "only")

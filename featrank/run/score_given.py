@@ -11,17 +11,16 @@ import numpy as np
 
 from featrank.cache.key import FeatureKey
 from featrank.cache.listing import Entry, find_entry
-from featrank.cache.scores import ScoreStore
-from featrank.cache.store import FeatureStore, Layer
+from featrank.cache.store import FeatureStore
+from featrank.cache.stored_features import StoredFeatures
 from featrank.errors import FeatrankError, IncompleteError, InputError
+from featrank.labelled.feature_source import FeatureSource
 from featrank.layers.names import HEAD_LAYER
 from featrank.metrics import SOURCE_PROBS, Metric
 from featrank.records import (
     CACHED,
     FAILED,
-    Features,
     LayerRef,
-    MetricScore,
     ModelRef,
     Result,
     ScoreRow,
@@ -30,12 +29,11 @@ from featrank.records import (
 )
 from featrank.results.rank import rank_rows
 from featrank.results.votes import without_vote
-from featrank.run.plan import Candidate
-from featrank.run.rows import score_candidate
-from featrank.scoring.features_file import SUFFIXES, FeaturesFile, open_features_file
-from featrank.scoring.layer_scores import NO_SOURCE_PROBS, choose_metrics
-from featrank.scoring.learning_curve import CurvePlan, learning_curve
-from featrank.scoring.score import checked, score_blocks, score_features, unscored
+from featrank.run.rows import layer_row
+from featrank.scoring.choice import choose_metrics
+from featrank.scoring.features_file import SUFFIXES, open_features_file
+from featrank.scoring.learning_curve import CurveSettings, learning_curve
+from featrank.scoring.score import in_memory, score_features
 from featrank.stamp import make_stamp
 from featrank.storage.digest import digest_json
 
@@ -52,7 +50,7 @@ class Wanted:
 
     metrics: Sequence[Metric]
     shuffles: Shuffles | None = None
-    curve: CurvePlan | None = None
+    curve: CurveSettings | None = None
 
 
 def score_sources(
@@ -62,7 +60,7 @@ def score_sources(
     store: FeatureStore,
     *,
     shuffles: Shuffles | None = None,
-    curve: CurvePlan | None = None,
+    curve: CurveSettings | None = None,
 ) -> Result:
     """Score features that are there already: cached layers by key, or files by path.
 
@@ -149,31 +147,11 @@ def _score_entry(entry: Entry, wanted: Wanted, store: FeatureStore) -> tuple[Sco
     head = None
     if any(metric.needs == SOURCE_PROBS for metric in wanted.metrics):
         head = store.find(FeatureKey.from_document(manifest.key).with_layer(HEAD_LAYER))
-    row = score_candidate(
-        Candidate(model, layer=layer), wanted.metrics, store, head, wanted.shuffles
-    )
+    stored = StoredFeatures(store, layer, head)
+    row = layer_row(model, stored, wanted.metrics, wanted.shuffles)
     if wanted.curve is not None:
-        row = replace(row, curve=_kept_curve(layer, wanted.curve, store))
+        row = replace(row, curve=_kept_curve(stored, wanted.curve))
     return row, info
-
-
-def _kept_curve(layer: Layer, plan: CurvePlan, store: FeatureStore) -> Mapping[str, Any]:
-    """A stored layer's curve, computed once."""
-    kept = ScoreStore(layer.directory, layer.manifest.features_digest)
-    try:
-        return kept.load("curve", plan.key)
-    except (OSError, ValueError):
-        curve = _curve(store.read(layer), plan)
-        kept.keep("curve", plan.key, curve)
-        return curve
-
-
-def _curve(features: Features, plan: CurvePlan) -> Mapping[str, Any]:
-    """The curve as JSON, or the reason there is none."""
-    try:
-        return learning_curve(checked(features), plan).document
-    except InputError as error:
-        return {"reason": error.message}
 
 
 def _score_file(path: Path, wanted: Wanted) -> tuple[ScoreRow, TargetInfo]:
@@ -181,39 +159,31 @@ def _score_file(path: Path, wanted: Wanted) -> tuple[ScoreRow, TargetInfo]:
     counts = np.bincount(given.labels, minlength=len(given.class_names)).tolist()
     labels = digest_json([list(given.class_names), given.labels.tolist()])
     info = TargetInfo(path.stem, labels, None, dict(zip(given.class_names, counts, strict=True)))
+    scores = score_features(given, wanted.metrics, wanted.shuffles)
     row = ScoreRow(
         model=ModelRef(str(path), "file", str(path), path.stem),
         layer=LayerRef("features", "none"),
         status=CACHED,
         n_features=given.n_features,
-        scores=_score_given(given, wanted),
-        curve=_curve(given.load(), wanted.curve) if wanted.curve is not None else None,
+        scores={scored.metric: scored for scored in scores},
+        curve=_curve(given, wanted.curve) if wanted.curve is not None else None,
     )
     return row, info
 
 
-def _score_given(given: FeaturesFile, wanted: Wanted) -> dict[str, MetricScore]:
-    """Scores in the order of the columns; source probabilities are read where they came along.
+def _kept_curve(stored: StoredFeatures, settings: CurveSettings) -> Mapping[str, Any]:
+    """A stored layer's curve, computed once."""
+    try:
+        return stored.kept.load("curve", settings.key)
+    except (OSError, ValueError):
+        curve = _curve(stored, settings)
+        stored.kept.keep("curve", settings.key, curve)
+        return curve
 
-    Metrics of moments read a file in blocks where it can be; only for others is it all in memory.
-    """
-    needs = ("moments",) if given.blocks is not None else ()
-    streamed = [metric for metric in wanted.metrics if metric.needs in needs]
-    readers = [metric for metric in wanted.metrics if metric.needs == SOURCE_PROBS]
-    others = [metric for metric in wanted.metrics if metric.needs not in (*needs, SOURCE_PROBS)]
-    found: list[MetricScore] = []
-    if given.blocks is not None and streamed:
-        found += score_blocks(
-            given.blocks, given.class_names, streamed, wanted.shuffles, given.groups
-        )
-    if others:
-        found += score_features(given.load(), others, wanted.shuffles)
-    if given.source_probs is None:
-        found += [unscored(metric, NO_SOURCE_PROBS) for metric in readers]
-    else:
-        probabilities = Features(
-            given.source_probs, given.labels, given.class_names, groups=given.groups
-        )
-        found += score_features(probabilities, readers, wanted.shuffles)
-    scores = {scored.metric: scored for scored in found}
-    return {metric.name: scores[metric.name] for metric in wanted.metrics}
+
+def _curve(source: FeatureSource, settings: CurveSettings) -> Mapping[str, Any]:
+    """The curve as JSON, or the reason there is none."""
+    try:
+        return learning_curve(in_memory(source), settings).document
+    except InputError as error:
+        return {"reason": error.message}

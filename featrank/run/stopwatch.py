@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 
-class Laps:
-    """A stopwatch that adds up laps by name."""
+class Stopwatch:
+    """Adds up laps by name."""
 
     def __init__(self) -> None:
         self._started = self._last = time.monotonic()

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from featrank.cache.parts import GROUP, number_groups
 from featrank.errors import InputError
+from featrank.labelled.feature_source import ArraySource, FeatureBlocks
 from featrank.labelled.labelled import as_discrete
 from featrank.records import Features, FloatArray, IntArray
 
@@ -38,7 +39,7 @@ class FeaturesFile:
         class_names: As text, sorted as they were.
         groups: ``(n_samples,)``: a number for each row's group; None where there are none.
         n_features: The width.
-        source_probs: ``(n_samples, n_source)``; None where there are none.
+        probs: ``(n_samples, n_source)`` of the pre-training classes; None where there are none.
         read: Gives all features.
         blocks: Starts reading features and labels a piece at a time; None where they can only be
             read together.
@@ -48,20 +49,20 @@ class FeaturesFile:
     class_names: tuple[str, ...]
     groups: IntArray | None
     n_features: int
-    source_probs: npt.NDArray[Any] | None
+    probs: npt.NDArray[Any] | None
     read: Callable[[], npt.NDArray[Any]]
-    blocks: Callable[[], Iterator[tuple[FloatArray, IntArray]]] | None = None
+    blocks: FeatureBlocks | None = None
 
     def load(self) -> Features:
         """All of it."""
-        return Features(
-            self.read(), self.labels, self.class_names, self.source_probs, groups=self.groups
-        )
+        return Features(self.read(), self.labels, self.class_names, self.probs, groups=self.groups)
 
-
-def read_features_file(path: Path) -> Features:
-    """Features and labels of a file; see :func:`open_features_file`."""
-    return open_features_file(path).load()
+    @property
+    def source_probs(self) -> ArraySource | None:
+        """The probabilities as features of their own."""
+        if self.probs is None:
+            return None
+        return ArraySource(Features(self.probs, self.labels, self.class_names, groups=self.groups))
 
 
 def open_features_file(path: Path) -> FeaturesFile:

@@ -44,7 +44,7 @@ GENERATIVE, DISCRIMINATIVE = ("nb", "gda"), "linear"
 
 
 @dataclass(frozen=True, slots=True)
-class CurvePlan:
+class CurveSettings:
     """How a curve is drawn: that many splits into shots and held-out images, from a seed."""
 
     seeds: int = 5
@@ -113,7 +113,7 @@ def crossing(
     return {**found, "behind_from": shots[after]} if after < len(shots) else found
 
 
-def learning_curve(labelled: Labelled, plan: CurvePlan) -> Curve:
+def learning_curve(labelled: Labelled, settings: CurveSettings) -> Curve:
     """Accuracy of nb, gda and a linear probe at 1, 2, 5, 10, 20, 50, … shots a class.
 
     Each seed holds out one in five images of every class (at least one, at most 100) and takes
@@ -128,14 +128,14 @@ def learning_curve(labelled: Labelled, plan: CurvePlan) -> Curve:
 
     Args:
         labelled: Features in memory. Above 20 000 rows a sample of each class is taken.
-        plan: Seeds.
+        settings: Seeds.
 
     Raises:
         InputError: Features are constant, or a class has a single image, or a single group.
     """
-    sample, details = draw_sample(labelled, _MAX_ROWS, plan.seed)
+    sample, details = draw_sample(labelled, _MAX_ROWS, settings.seed)
     _check_classes(sample)
-    splits = [_split(sample, plan.seed + i) for i in range(plan.seeds)]
+    splits = [_split(sample, settings.seed + i) for i in range(settings.seeds)]
     shots = tuple(_series(min(len(pool) for _, pools in splits for pool in pools)))
     accuracies: dict[str, list[list[float]]] = {name: [] for name in _TRAINERS}
     for tested, pools in splits:

@@ -11,64 +11,76 @@ import numpy as np
 import numpy.typing as npt
 
 from featrank.errors import FeatrankError, InputError
+from featrank.labelled.feature_source import FeatureSource
 from featrank.labelled.labelled import Labelled
-from featrank.metrics import Metric
-from featrank.records import Features, FloatArray, IntArray, MetricScore, Null, Score, Shuffles
+from featrank.metrics import MOMENTS, SOURCE_PROBS, Metric
+from featrank.records import FloatArray, MetricScore, Null, Score, Shuffles
 
 LABEL_FREE = "label-free"
+NO_SOURCE_PROBS = "needs a classifier's probabilities, and no classifier came with these features"
 
 
 def score_features(
-    features: Features, metrics: Sequence[Metric], shuffles: Shuffles | None = None
+    source: FeatureSource, metrics: Sequence[Metric], shuffles: Shuffles | None = None
 ) -> list[MetricScore]:
     """Score one layer with several metrics; what cannot be scored gets its reason instead.
 
+    Metrics of moments read the source in blocks where it gives any, so that its rows are never in
+    memory together; those that need the pre-training classifier read its probabilities.
+
     Args:
-        features: The layer.
+        source: The layer.
         metrics: Each gives one score.
         shuffles: The label permutations whose scores stand beside; None for none.
     """
-    return _score(lambda: checked(features), metrics, shuffles)
+    streamed = [m for m in metrics if m.needs == MOMENTS and source.blocks is not None]
+    readers = [metric for metric in metrics if metric.needs == SOURCE_PROBS]
+    others = [metric for metric in metrics if metric not in streamed and metric not in readers]
+    found = _score(lambda: in_blocks(source), streamed, shuffles)
+    found += _score(lambda: in_memory(source), others, shuffles)
+    probs = source.source_probs if readers else None
+    if probs is None:
+        found += [unscored(metric, NO_SOURCE_PROBS) for metric in readers]
+    else:
+        found += _score(lambda: in_memory(probs), readers, shuffles)
+    scores = {scored.metric: scored for scored in found}
+    return [scores[metric.name] for metric in metrics]
 
 
-def score_blocks(
-    read: Callable[[], Iterator[tuple[FloatArray, IntArray]]],
-    class_names: Sequence[str],
-    metrics: Sequence[Metric],
-    shuffles: Shuffles | None = None,
-    groups: IntArray | None = None,
-) -> list[MetricScore]:
-    """As :func:`score_features`, for metrics of moments: the rows are never in memory together.
+def in_memory(source: FeatureSource) -> Labelled:
+    """A source as metrics take it, all rows in memory, its classes by their names.
 
-    Args:
-        read: Starts reading from the first row: blocks of features and labels.
-        class_names: What the labels index.
-        metrics: Those that need "moments".
-        shuffles: The label permutations whose scores stand beside; None for none.
-        groups: A number for each row's group; None where there are none.
+    Raises:
+        InputError: It cannot be scored.
     """
-    names = np.asarray(class_names)
+    features = source.load()
+    names = np.asarray(features.class_names)
+    return Labelled.from_arrays(features.features, names[features.labels], features.groups)
+
+
+def in_blocks(source: FeatureSource) -> Labelled:
+    """As :func:`in_memory`, but for metrics of moments: read in blocks where that is possible.
+
+    Raises:
+        InputError: It cannot be scored.
+    """
+    read = source.blocks
+    if read is None:
+        return in_memory(source)
+    names = np.asarray(source.class_names)
 
     def blocks() -> Iterator[tuple[FloatArray, npt.NDArray[np.str_]]]:
         for features, labels in read():
             yield features, names[labels]
 
-    return _score(lambda: Labelled.from_blocks(blocks, groups), metrics, shuffles)
-
-
-def checked(features: Features) -> Labelled:
-    """A layer in memory as metrics take it, its classes by their names.
-
-    Raises:
-        InputError: It cannot be scored.
-    """
-    names = np.asarray(features.class_names)
-    return Labelled.from_arrays(features.features, names[features.labels], features.groups)
+    return Labelled.from_blocks(blocks, source.groups)
 
 
 def _score(
     check: Callable[[], Labelled], metrics: Sequence[Metric], shuffles: Shuffles | None
 ) -> list[MetricScore]:
+    if not metrics:
+        return []
     try:
         labelled = check()
     except InputError as error:

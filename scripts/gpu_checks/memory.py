@@ -13,7 +13,9 @@ from timm.models.vision_transformer import VisionTransformer
 
 from featrank.config import RunConfig
 from featrank.reporting import Silent
-from featrank.run.context import open_run
+from featrank.run.context import resolve
+from featrank.run.extract_missing import extract_missing
+from featrank.run.plan import plan_models
 from gpu_checks.check import Figures, Finding, Setting, held
 
 ALLOWED = 20e6
@@ -67,8 +69,8 @@ def memory_is_given_back(setting: Setting) -> Finding:
     found: Figures = {}
     holds = True
     allowed = ALLOWED_QUICK if setting.quick else ALLOWED
-    with _hungry(width=width), open_run(config, Silent()) as run:
-        for _, done in run.fill(Silent()):
+    with _hungry(width=width), resolve(config, Silent()) as run:
+        for _, done in extract_missing(plan_models(run), run):
             model = done.model.requested.partition(":")[2]
             error = done.candidates[0].error
             failed = error is not None and "out of memory" in error.message

@@ -10,7 +10,7 @@ from featrank.cache.manifest import Manifest
 from featrank.cache.store import FeatureStore
 from featrank.errors import InputError
 from featrank.records import FloatArray
-from featrank.scoring.features_file import read_features_file
+from featrank.scoring.features_file import open_features_file
 
 Fill = Callable[..., list[Manifest]]
 
@@ -24,7 +24,7 @@ def test_what_is_exported_is_read_back(
     layer = store.find(key)
     assert layer is not None
     export_layer(store, layer, tmp_path / name)
-    given = read_features_file(tmp_path / name)
+    given = open_features_file(tmp_path / name).load()
     np.testing.assert_array_equal(given.features, values)
     assert given.class_names == ("cat", "dog")
     assert given.labels.tolist() == [0, 1] * 25

@@ -93,7 +93,7 @@ def test_curve_of_a_cached_layer_is_kept_and_leep_reads_its_head(
     featrank_main: Main, cache_dir: Path, tmp_path: Path
 ) -> None:
     from featrank.labelled.labelled import Labelled
-    from featrank.scoring.learning_curve import CurvePlan, learning_curve
+    from featrank.scoring.learning_curve import CurveSettings, learning_curve
 
     extract = ("--dataset", "clipart", "--limit-per-class", 4, "--workers", 0, "--quiet")
     assert featrank_main("extract", *extract, "--models", "random:test_resnet").code == 0
@@ -109,7 +109,7 @@ def test_curve_of_a_cached_layer_is_kept_and_leep_reads_its_head(
     assert found == METRICS.get("leep")(head["features"], head["labels"])
     labelled = Labelled.from_arrays(exported["features"], exported["labels"])
     curve = row(tmp_path / "a.json")["curve"]
-    assert curve == learning_curve(labelled, CurvePlan(2, 7)).document
+    assert curve == learning_curve(labelled, CurveSettings(2, 7)).document
     (kept,) = cache_dir.glob("features/*/*/_scores/curve.*.json")
     document = json.loads(kept.read_text())
     del document[SEAL]

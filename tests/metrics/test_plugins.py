@@ -16,6 +16,7 @@ import pytest
 
 from featrank.cache.scores import ScoreStore
 from featrank.errors import IncompleteError, InputError
+from featrank.labelled.feature_source import ArraySource
 from featrank.labelled.labelled import Labelled
 from featrank.metrics import METRICS, Metric
 from featrank.metrics._plugins import load_plugins
@@ -110,7 +111,7 @@ def test_its_package_and_version_are_in_the_key_of_its_scores(
     install()
     metric = registry().get("largest_value")
     features = Features(FEATURES, LABELS, ("a", "b"))
-    (scored,) = score_features(features, [metric])
+    (scored,) = score_features(ArraySource(features), [metric])
     store = ScoreStore(tmp_path, "digest")
     store.put(scored)
     kept = store.get(metric.name, 4, metric.params, origin="big-values 1.2")
@@ -184,7 +185,7 @@ def test_what_fails_while_scoring_is_the_reason_of_its_cell(
     with pytest.raises(IncompleteError, match=r"the plug-in big-values 1\.2 failed"):
         metric.score(Labelled.from_arrays(FEATURES, LABELS))
     features = Features(FEATURES, LABELS, ("a", "b"))
-    broken, good = score_features(features, [metric, METRICS.get("gda")])
+    broken, good = score_features(ArraySource(features), [metric, METRICS.get("gda")])
     assert "big-values 1.2 failed" in broken.reason
     assert good.score is not None
 
@@ -243,23 +244,23 @@ def test_what_one_does_wrong_is_its_own_cells_reason(
     install(f"{head}    {line}\n    return {tail}")
     metrics = [METRICS.get("tmi_var"), registry().get("largest_value"), METRICS.get("tmi")]
     features = Features(FEATURES, LABELS, ("a", "b"))
-    first, theirs, last = score_features(features, metrics)
+    first, theirs, last = score_features(ArraySource(features), metrics)
     assert theirs.score is None
     assert re.search(said, theirs.reason)
-    assert [first, last] == score_features(features, [metrics[0], metrics[2]])
+    assert [first, last] == score_features(ArraySource(features), [metrics[0], metrics[2]])
 
 
 def test_bounds_that_are_none_are_its_cells_reason(install: Install) -> None:
     install(SOURCE.replace("params=", "bounds_for=lambda labelled: 7, params="))
     metric = registry().get("largest_value")
-    (scored,) = score_features(Features(FEATURES, LABELS, ("a", "b")), [metric])
+    (scored,) = score_features(ArraySource(Features(FEATURES, LABELS, ("a", "b"))), [metric])
     assert "bounds must be two numbers" in scored.reason
 
 
 def test_a_number_beyond_its_bounds_names_the_package(install: Install) -> None:
     install(SOURCE.replace("params=", "bounds=(0.0, 0.1), params="))
     metric = registry().get("largest_value")
-    (scored,) = score_features(Features(FEATURES, LABELS, ("a", "b")), [metric])
+    (scored,) = score_features(ArraySource(Features(FEATURES, LABELS, ("a", "b"))), [metric])
     assert "of big-values 1.2 left its bounds" in scored.reason
 
 

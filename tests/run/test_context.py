@@ -14,8 +14,10 @@ from featrank.config import RunConfig
 from featrank.errors import InputError
 from featrank.records import Selection
 from featrank.reporting import Silent
-from featrank.run.context import open_cache, open_run
+from featrank.run.context import open_cache, resolve
+from featrank.run.extract_missing import extract_missing
 from featrank.run.pipeline import extract_models
+from featrank.run.plan import plan_models
 
 RESNET, VIT = "random:test_resnet", "random:test_vit"
 
@@ -46,10 +48,11 @@ def few(images: Path) -> Path:
 def test_what_is_resolved_listed_and_here_is_said(config: RunConfig) -> None:
     extract_models(config, Silent())
     told = Told()
-    with open_run(replace(config, models=("random:test_vit,random:test-resnet",)), told) as run:
-        assert [one.model.id for one in run.passes] == [VIT, RESNET]
-        assert run.n_at_hand == 1
-        assert [len(one.missing) for one in run.passes] == [2, 0]
+    with resolve(replace(config, models=("random:test_vit,random:test-resnet",)), told) as run:
+        plans = plan_models(run)
+        assert [one.model.id for one in plans] == [VIT, RESNET]
+        assert [one.is_at_hand for one in plans] == [False, True]
+        assert [len(one.missing) for one in plans] == [2, 0]
         assert len(run.target.samples) == 20
     assert told.lines == [
         f"{VIT} → {VIT}",
@@ -69,7 +72,7 @@ def test_a_device_that_is_not_there_is_refused_before_anything_is_downloaded(
     wanted = replace(config, dataset="/nowhere", models=("hf:nobody/nothing",), device=device)
     with (
         pytest.raises(InputError, match=f"device '{device}' is not available"),
-        open_run(wanted, told),
+        resolve(wanted, told),
     ):
         pass
     assert told.lines == []
@@ -77,23 +80,23 @@ def test_a_device_that_is_not_there_is_refused_before_anything_is_downloaded(
 
 def test_a_shard_has_its_own_models_and_knows_of_the_others(config: RunConfig) -> None:
     names = (VIT, RESNET, "random:test_byobnet")
-    with open_run(replace(config, models=names, shard="1/2"), Silent()) as run:
-        assert [one.model.id for one in run.passes] == [VIT, names[2]]
+    with resolve(replace(config, models=names, shard="1/2"), Silent()) as run:
+        assert [model.id for model in run.models] == [VIT, names[2]]
         assert run.candidates == names
 
 
 def test_layers_are_counted_where_there_are_several(config: RunConfig) -> None:
     told = Told()
-    with open_run(replace(config, layers="stages"), told) as run:
-        n_layers = len(run.passes[0].candidates)
+    with resolve(replace(config, layers="stages"), told) as run:
+        n_layers = len(plan_models(run)[0].candidates)
     assert n_layers > 2
     assert f"20 images × 1 models ({n_layers} layers): 0 cached, 1 to extract" in told.lines[-1]
 
 
 def test_without_the_cache_features_are_gone_afterwards(config: RunConfig) -> None:
     for changed in (replace(config, cache="off"), replace(config, cache_dir=None)):
-        with open_run(changed, Silent()) as run:
-            ((_, done),) = run.fill(Silent())
+        with resolve(changed, Silent()) as run:
+            ((_, done),) = extract_missing(plan_models(run), run)
             (candidate,) = done.candidates
             assert candidate.layer is not None
             directory = candidate.layer.directory
@@ -110,7 +113,7 @@ def test_what_surprises_about_the_images_is_a_warning(config: RunConfig, few: Pa
     first = sorted((few / "food").iterdir())[0]
     (few / "animals" / f"meal{first.suffix}").write_bytes(first.read_bytes())
     told = Told()
-    with open_run(replace(config, dataset=str(few), selection=Selection()), told):
+    with resolve(replace(config, dataset=str(few), selection=Selection()), told):
         pass
     (warning,) = told.warnings
     assert f"food/{first.name} (food)" in warning
@@ -120,10 +123,10 @@ def test_one_unusable_image_in_twenty_is_borne_unless_strict(config: RunConfig, 
     sorted((few / "food").iterdir())[0].unlink()
     (few / "food" / "link.png").symlink_to("nowhere")
     config = replace(config, dataset=str(few), selection=Selection())
-    with open_run(config, Silent()) as run:
+    with resolve(config, Silent()) as run:
         assert len(run.target.samples) == 19
     said = r"--strict: 1 unusable images, first food/link\.png"
-    with pytest.raises(InputError, match=said), open_run(replace(config, strict=True), Silent()):
+    with pytest.raises(InputError, match=said), resolve(replace(config, strict=True), Silent()):
         pass
 
 
@@ -133,10 +136,10 @@ def test_one_in_nineteen_is_too_many_unless_allowed(config: RunConfig, few: Path
     (few / "food" / "link.png").symlink_to("nowhere")
     config = replace(config, dataset=str(few), selection=Selection())
     said = r"1 of 19 images are unusable, more than 5%; first food/link\.png"
-    with pytest.raises(InputError, match=said) as caught, open_run(config, Silent()):
+    with pytest.raises(InputError, match=said) as caught, resolve(config, Silent()):
         pass
     assert "--allow-skipped" in caught.value.hint
-    with open_run(replace(config, allow_skipped=True), Silent()) as run:
+    with resolve(replace(config, allow_skipped=True), Silent()) as run:
         assert [skip.path for skip in run.target.skipped] == ["food/link.png"]
 
 
@@ -156,6 +159,6 @@ def test_what_decoding_shows_to_be_no_target_stops_the_run(
             path.write_bytes(b"\x89PNG torn %d" % i)
     config = replace(config, dataset=str(few), allow_skipped=True)
     for _ in range(2):
-        with open_run(config, Silent()) as run, pytest.raises(InputError, match=said) as caught:
-            list(run.fill(Silent()))
+        with resolve(config, Silent()) as run, pytest.raises(InputError, match=said) as caught:
+            list(extract_missing(plan_models(run), run))
         assert "at least two need images that Pillow can open" in caught.value.hint

@@ -19,16 +19,17 @@ from featrank.cache.store import FeatureStore
 from featrank.config import RunConfig
 from featrank.errors import DeviceLostError, IncompleteError, InputError
 from featrank.records import FloatArray
-from featrank.reporting import Silent
-from featrank.run.extract_missing import fill
-from featrank.run.plan import Candidate, Pass, plan_passes
+from featrank.reporting import Reporter, Silent
+from featrank.run.context import RunContext
+from featrank.run.extract_missing import extract_missing
+from featrank.run.plan import Candidate, ModelPlan, plan_models
 from featrank.storage.file_hashes import FileHashes
 from featrank.zoos import Shelf, resolve_models
 
 RESNET, VIT = "random:test_resnet", "random:test_vit"
 TARGET = digits(2)
 
-Plan = Callable[..., list[Pass]]
+Plan = Callable[..., list[ModelPlan]]
 
 
 @pytest.fixture
@@ -47,19 +48,28 @@ def store(cache_dir: Path) -> Iterator[FeatureStore]:
 def plan(config: RunConfig, store: FeatureStore) -> Plan:
     shelf = Shelf.at(config.cache_dir)
 
-    def run(*models: str, **changes: object) -> list[Pass]:
+    def run(*models: str, **changes: object) -> list[ModelPlan]:
         new = replace(config, **changes)  # type: ignore[arg-type]
         refs = resolve_models(models or config.models, shelf)
-        return plan_passes(refs, TARGET, new, store, shelf)
+        return plan_models(RunContext(new, refs, (), TARGET, store, shelf, Silent()))
 
     return run
 
 
-def forwarded(done: Pass) -> list[int]:
+def extract(
+    plans: list[ModelPlan], config: RunConfig, store: FeatureStore, reporter: Reporter
+) -> Iterator[tuple[int, ModelPlan]]:
+    models = [plan.model for plan in plans]
+    shelf = Shelf.at(config.cache_dir)
+    run = RunContext(config, models, (), TARGET, store, shelf, reporter)
+    return extract_missing(plans, run)
+
+
+def forwarded(done: ModelPlan) -> list[int]:
     return [candidate.forwarded for candidate in done.candidates]
 
 
-def features(store: FeatureStore, done: Pass) -> FloatArray:
+def features(store: FeatureStore, done: ModelPlan) -> FloatArray:
     (candidate,) = done.candidates
     assert candidate.layer is not None
     found = store.read(candidate.layer)
@@ -85,14 +95,14 @@ def forwarded_by_hand(architecture: str) -> FloatArray:
 def test_what_is_at_hand_comes_first_and_the_rest_is_extracted(
     plan: Plan, config: RunConfig, store: FeatureStore
 ) -> None:
-    ((place, first),) = fill(plan(RESNET), TARGET, config, store, Silent())
+    ((place, first),) = extract(plan(RESNET), config, store, Silent())
     assert (place, forwarded(first)) == (0, [20])
     # An error of the planning is handed on as it is.
-    passes = plan(VIT, RESNET)
-    passes.append(Pass((Candidate(passes[0].model, error=IncompleteError("no hub")),)))
-    done = list(fill(passes, TARGET, config, store, Silent()))
+    plans = plan(VIT, RESNET)
+    plans.append(ModelPlan((Candidate(plans[0].model, error=IncompleteError("no hub")),)))
+    done = list(extract(plans, config, store, Silent()))
     assert [(place, forwarded(one)) for place, one in done] == [(1, [0]), (2, [0]), (0, [20])]
-    assert done[1][1] is passes[2]
+    assert done[1][1] is plans[2]
     for one, architecture in ((done[0][1], "test_resnet"), (done[2][1], "test_vit")):
         reference = forwarded_by_hand(architecture)
         assert features(store, one) == pytest.approx(reference, rel=1e-4, abs=1e-5)
@@ -101,11 +111,11 @@ def test_what_is_at_hand_comes_first_and_the_rest_is_extracted(
 def test_refresh_forwards_again_what_is_there(
     plan: Plan, config: RunConfig, store: FeatureStore
 ) -> None:
-    list(fill(plan(RESNET), TARGET, config, store, Silent()))
-    ((_, again),) = fill(plan(RESNET), TARGET, config, store, Silent())
+    list(extract(plan(RESNET), config, store, Silent()))
+    ((_, again),) = extract(plan(RESNET), config, store, Silent())
     assert forwarded(again) == [0]
     refresh = replace(config, cache="refresh")
-    ((_, fresh),) = fill(plan(RESNET, cache="refresh"), TARGET, refresh, store, Silent())
+    ((_, fresh),) = extract(plan(RESNET, cache="refresh"), refresh, store, Silent())
     assert forwarded(fresh) == [20]
 
 
@@ -113,24 +123,24 @@ def test_what_another_extracts_is_put_off_then_waited_for_and_found(
     plan: Plan, config: RunConfig, store: FeatureStore, cache_dir: Path
 ) -> None:
     """Another thread stands for another process: the lock is the operating system's."""
-    passes = plan(RESNET, VIT)
+    plans = plan(RESNET, VIT)
     theirs = plan(RESNET)
     held, asked = threading.Event(), threading.Event()
 
     def other() -> None:
-        key = passes[0].candidates[0].key
+        key = plans[0].candidates[0].key
         assert key is not None
         with store.lock(key, wait=False):
             held.set()
             assert asked.wait(60)
-            list(fill(theirs, TARGET, config, store, Silent()))
+            list(extract(theirs, config, store, Silent()))
 
     thread = threading.Thread(target=other)
     thread.start()
     assert held.wait(60)
     told = Told(lambda line: asked.set() if "waiting" in line else None)
     try:
-        done = list(fill(passes, TARGET, config, store, told))
+        done = list(extract(plans, config, store, told))
     finally:
         asked.set()
         thread.join()
@@ -150,14 +160,14 @@ def test_a_networks_own_bug_takes_no_other_model_along(
         raise ZeroDivisionError("by nothing\nat all")
 
     monkeypatch.setattr(ResNet, "forward_features", broken)
-    done = dict(fill(plan(RESNET, VIT), TARGET, config, store, Silent()))
+    done = dict(extract(plan(RESNET, VIT), config, store, Silent()))
     error = done[0].error
     assert isinstance(error, IncompleteError)
     assert (error.message, error.hint) == ("ZeroDivisionError: by nothing", "--debug shows where")
     assert done[1].error is None
     monkeypatch.undo()
     # Nothing of it was kept for good.
-    ((_, mended),) = fill(plan(RESNET), TARGET, config, store, Silent())
+    ((_, mended),) = extract(plan(RESNET), config, store, Silent())
     assert forwarded(mended) == [20]
 
 
@@ -176,11 +186,11 @@ def test_a_failed_models_network_is_gone_while_its_error_is_kept(
         raise torch.OutOfMemoryError("too much")
 
     monkeypatch.setattr(ResNet, "forward_features", full)
-    passes = plan(RESNET)
+    plans = plan(RESNET)
     gc.collect()
     gc.disable()
     try:
-        ((_, done),) = fill(passes, TARGET, config, store, Silent())
+        ((_, done),) = extract(plans, config, store, Silent())
         assert done.error is not None
         assert "out of memory" in done.error.message
         assert seen
@@ -196,14 +206,14 @@ def test_an_entry_of_several_devices_says_so(
     import featrank.extract.device
 
     config = replace(config, rows_per_part=8, batch_size=8)
-    ((_, first),) = fill(plan(RESNET), TARGET, config, store, Silent())
+    ((_, first),) = extract(plan(RESNET), config, store, Silent())
     before = first.candidates[0].layer
     assert before is not None
     assert before.manifest.extraction["device"] == "cpu"
     (before.directory / before.manifest.parts[1].file).unlink()
     (before.directory / MANIFEST).unlink()
     monkeypatch.setattr(featrank.extract.device, "device_name", lambda _: "NVIDIA X1")
-    ((_, done),) = fill(plan(RESNET), TARGET, config, store, Silent())
+    ((_, done),) = extract(plan(RESNET), config, store, Silent())
     layer = done.candidates[0].layer
     assert forwarded(done) == [8]
     assert layer is not None
@@ -211,7 +221,7 @@ def test_an_entry_of_several_devices_says_so(
     assert store.verify(layer.directory) == []
     # The parts themselves know: a lost manifest takes nothing along.
     (layer.directory / MANIFEST).unlink()
-    ((_, recovered),) = fill(plan(RESNET), TARGET, config, store, Silent())
+    ((_, recovered),) = extract(plan(RESNET), config, store, Silent())
     assert forwarded(recovered) == [0]
     assert recovered.candidates[0].layer is not None
     assert recovered.candidates[0].layer.manifest.extraction == {"device": "cpu, NVIDIA X1"}
@@ -227,7 +237,7 @@ def test_a_lost_device_ends_the_run_and_blames_no_later_model(
         raise torch.AcceleratorError("CUDA error: unspecified launch failure")
 
     monkeypatch.setattr(ResNet, "forward_features", lost)
-    filling = fill(plan(VIT, RESNET, "random:test_vit2"), TARGET, config, store, Silent())
+    filling = extract(plan(VIT, RESNET, "random:test_vit2"), config, store, Silent())
     _, first = next(filling)
     assert first.error is None
     with pytest.raises(DeviceLostError, match="unspecified launch failure"):
@@ -245,9 +255,9 @@ def test_a_checkpoint_of_another_architecture_ends_the_run(
 
     vit = timm.create_model("test_vit", pretrained=False)
     save_file(vit.state_dict(), tmp_path / "vit.safetensors")
-    passes = plan(f"test_resnet@{tmp_path / 'vit.safetensors'}")
+    plans = plan(f"test_resnet@{tmp_path / 'vit.safetensors'}")
     with pytest.raises(InputError, match=r"vit\.safetensors"):
-        list(fill(passes, TARGET, config, store, Silent()))
+        list(extract(plans, config, store, Silent()))
 
 
 @pytest.mark.parametrize("content", ["vit", b"", b"junk", None])
@@ -266,10 +276,8 @@ def test_one_file_that_cannot_be_used_never_ends_the_run_of_the_others(
         bad.mkdir()  # a wildcard's match that is no file is none
     good = tmp_path / "b.safetensors"
     save_file(timm.create_model("test_resnet", pretrained=False).state_dict(), good)
-    passes = plan(f"test_resnet@{tmp_path}/*.safetensors")
-    ended = {
-        done.model.requested: done for _, done in fill(passes, TARGET, config, store, Silent())
-    }
+    plans = plan(f"test_resnet@{tmp_path}/*.safetensors")
+    ended = {done.model.requested: done for _, done in extract(plans, config, store, Silent())}
     assert ended[f"test_resnet@{good}"].missing == []
     if content is not None:
         error = ended[f"test_resnet@{bad}"].error
@@ -280,11 +288,11 @@ def test_one_file_that_cannot_be_used_never_ends_the_run_of_the_others(
 def test_a_lost_manifest_costs_no_forward_pass(
     plan: Plan, config: RunConfig, store: FeatureStore, cache_dir: Path
 ) -> None:
-    ((_, first),) = fill(plan(RESNET), TARGET, config, store, Silent())
+    ((_, first),) = extract(plan(RESNET), config, store, Silent())
     before = features(store, first)
     for manifest in cache_dir.glob("features/*/*/_manifest.json"):
         manifest.unlink()
     told = Told()
-    ((_, again),) = fill(plan(RESNET), TARGET, config, store, told)
+    ((_, again),) = extract(plan(RESNET), config, store, told)
     assert (forwarded(again), told.passes) == ([0], [])
     assert (features(store, again) == before).all()

@@ -10,9 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from stored_layers import digits, pixels, store_layer
 
-from featrank.cache.store import FeatureStore
 from featrank.config import RunConfig
 from featrank.errors import InputError
 from featrank.metrics import METRICS
@@ -21,16 +19,12 @@ from featrank.records import (
     FAILED,
     OK,
     FloatArray,
-    ModelRef,
     Offered,
     Result,
     Selection,
-    Skipped,
 )
 from featrank.reporting import Silent
-from featrank.run.pipeline import describe, extract_models, rank_models
-from featrank.run.plan import Candidate
-from featrank.storage.file_hashes import FileHashes
+from featrank.run.pipeline import extract_models, rank_models
 
 RESNET, VIT, BYOBNET = "random:test_resnet", "random:test_vit", "random:test_byobnet"
 
@@ -151,23 +145,3 @@ def test_nothing_is_begun_where_the_metrics_are_asked_wrongly(config: RunConfig)
     with pytest.raises(InputError, match="--by nb"):
         rank_models(replace(config, by="nb"), Silent(), published.append)
     assert published == []
-
-
-def test_a_target_is_described_without_what_turned_out_unreadable(tmp_path: Path) -> None:
-    target = replace(digits(6), skipped=(Skipped("link", "broken link"),))
-    store = FeatureStore(tmp_path, FileHashes(), print)
-    layer = store_layer(store, target, pixels(target), skip=(0, 1, 59))
-    store.lease.close()
-    model = ModelRef("flat", "timm", "flat", "flat")
-    before, after = (
-        describe(target, [Candidate(model), *more])
-        for more in ([], [Candidate(model, layer=layer)])
-    )
-    assert before.class_counts == {str(i): 6 for i in range(10)}
-    assert before.skipped == target.skipped
-    assert after.class_counts == {**before.class_counts, "0": 4, "9": 5}
-    assert [skip.path for skip in after.skipped] == [
-        "link", *(target.samples[row].path for row in (0, 1, 59)),
-    ]  # fmt: skip
-    assert (after.name, after.fingerprint) == ("digits", target.fingerprint)
-    assert after.offered == Offered(1797, 10)

@@ -14,8 +14,9 @@ from featrank.cache.store import FeatureStore, Layer
 from featrank.config import RunConfig
 from featrank.records import Preprocessing, Selection
 from featrank.reporting import Silent
+from featrank.run.context import RunContext
 from featrank.run.pipeline import extract_models
-from featrank.run.plan import Candidate, plan_passes
+from featrank.run.plan import Candidate, plan_models
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets import open_target
 from featrank.zoos import Shelf, resolve_models
@@ -57,7 +58,9 @@ def plan(config: RunConfig) -> Iterator[Plan]:
         new = dataclasses.replace(config, **changes)  # type: ignore[arg-type]
         shelf = Shelf.at(config.cache_dir)
         target = open_target(new.dataset, new.selection, shelf.hashes)
-        (planned,) = plan_passes(resolve_models(new.models, shelf), target, new, store, shelf)
+        models = resolve_models(new.models, shelf)
+        run = RunContext(new, models, (), target, store, shelf, Silent())
+        (planned,) = plan_models(run)
         assert planned.error is None
         return planned.candidates[0]
 

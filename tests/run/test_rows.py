@@ -1,24 +1,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from stored_layers import digits, pixels, store_layer
 
-from featrank.cache.store import FeatureStore
+from featrank.cache.store import FeatureStore, Layer
+from featrank.config import RunConfig
 from featrank.errors import IncompleteError, InputError
 from featrank.labelled.labelled import Labelled
 from featrank.layers.names import HEAD_LAYER
 from featrank.metrics import METRICS, Metric
-from featrank.records import CACHED, FAILED, OK, FloatArray, LayerRef, ModelRef, Score, Shuffles
-from featrank.run.plan import Candidate
-from featrank.run.rows import score_candidate
-from featrank.scoring.layer_scores import NO_SOURCE_PROBS
+from featrank.records import (
+    CACHED,
+    FAILED,
+    OK,
+    FloatArray,
+    LayerRef,
+    ModelRef,
+    Score,
+    ScoreRow,
+    Selection,
+    Shuffles,
+)
+from featrank.reporting import Silent
+from featrank.run.context import RunContext
+from featrank.run.plan import Candidate, ModelPlan
+from featrank.run.rows import score_model
+from featrank.scoring.score import NO_SOURCE_PROBS
 from featrank.storage.file_hashes import FileHashes
 from featrank.storage.kept_json import SEAL, write_kept
+from featrank.zoos import Shelf
 
 MODEL = ModelRef("flat", "timm", "flat", "flat")
 TARGET = digits()
@@ -30,6 +45,21 @@ def store(tmp_path: Path) -> Iterator[FeatureStore]:
     store = FeatureStore(tmp_path, FileHashes(), print)
     yield store
     store.lease.close()
+
+
+def score_candidate(
+    candidate: Candidate,
+    metrics: Sequence[Metric],
+    store: FeatureStore,
+    head: Layer | None = None,
+    shuffles: Shuffles | None = None,
+) -> ScoreRow:
+    plan = ModelPlan((candidate,), None if head is None else Candidate(MODEL, layer=head))
+    null, seed = (shuffles.count, shuffles.seed) if shuffles else (None, 0)
+    config = RunConfig("digits", ("flat",), null=null, selection=Selection(seed=seed))
+    run = RunContext(config, [MODEL], (), TARGET, store, Shelf.at(None), Silent())
+    (row,) = score_model(plan, metrics, run)
+    return row
 
 
 def class_sep() -> float:

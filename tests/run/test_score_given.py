@@ -14,7 +14,7 @@ from featrank.layers.names import HEAD_LAYER
 from featrank.metrics import METRICS
 from featrank.records import CACHED, FAILED, LayerRef, Result, ScoreRow, Shuffles
 from featrank.run.score_given import score_sources
-from featrank.scoring.learning_curve import CurvePlan
+from featrank.scoring.learning_curve import CurveSettings
 from featrank.storage.file_hashes import FileHashes
 
 TARGET = digits()
@@ -125,7 +125,7 @@ def curve(row: ScoreRow) -> dict[str, object]:
 def test_nulls_and_curves_are_those_asked_for_and_stand_in_the_settings(
     store: FeatureStore, layer: Layer, file: Path
 ) -> None:
-    shuffles, plan = Shuffles(3, 7), CurvePlan(seeds=2, seed=7)
+    shuffles, plan = Shuffles(3, 7), CurveSettings(seeds=2, seed=7)
     results = [
         score_sources([source], ["cdnv", "leep"], None, store, shuffles=shuffles, curve=plan)
         for source in (layer.key, str(file))
@@ -148,7 +148,7 @@ def test_one_class_has_reasons_for_the_score_and_for_the_curve(
 ) -> None:
     np.savez(tmp_path / "one.npz", features=PIXELS, labels=np.zeros(60))
     result = score_sources(
-        [str(tmp_path / "one.npz")], ["cdnv"], None, store, curve=CurvePlan(2, 0)
+        [str(tmp_path / "one.npz")], ["cdnv"], None, store, curve=CurveSettings(2, 0)
     )
     (row,) = result.ranking.rows
     assert row.scores["cdnv"].score is None

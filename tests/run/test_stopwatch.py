@@ -1,10 +1,10 @@
 import time
 
-from featrank.run.stopwatch import Laps
+from featrank.run.stopwatch import Stopwatch
 
 
 def test_laps_of_one_name_add_up() -> None:
-    laps = Laps()
+    laps = Stopwatch()
     time.sleep(0.02)
     laps.lap("a")
     laps.lap("b")

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from featrank.errors import InputError
-from featrank.scoring.features_file import open_features_file, read_features_file
+from featrank.scoring.features_file import open_features_file
 
 X = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
 
@@ -16,7 +16,7 @@ X = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
 @pytest.mark.parametrize("labels", [[0, 0, 5, 5, 2, 2], ["a", "a", "c", "c", "b", "b"]])
 def test_npz(tmp_path: Path, labels: list[object]) -> None:
     np.savez(tmp_path / "f.npz", features=X, labels=labels)
-    given = read_features_file(tmp_path / "f.npz")
+    given = open_features_file(tmp_path / "f.npz").load()
     np.testing.assert_array_equal(given.features, X)
     assert given.labels.tolist() == [0, 0, 2, 2, 1, 1]
     assert given.class_names == tuple(sorted({str(label) for label in labels}))
@@ -28,7 +28,7 @@ def test_parquet(tmp_path: Path, column: str, kind: str) -> None:
     rows = pa.array(X.tolist(), pa.list_(pa.float32(), 3 if kind == "fixed" else -1))
     table = pa.table({"features": rows, column: ["a", "a", "c", "c", "b", "b"]})
     pq.write_table(table, tmp_path / "f.parquet")
-    given = read_features_file(tmp_path / "f.parquet")
+    given = open_features_file(tmp_path / "f.parquet").load()
     np.testing.assert_array_equal(given.features, X)
     assert given.labels.tolist() == [0, 0, 2, 2, 1, 1]
 
@@ -45,32 +45,32 @@ def test_nothing_in_a_file_is_executed(tmp_path: Path) -> None:
     labels = np.array([Bomb(tmp_path / "ran")] * 6, dtype=object)
     np.savez(tmp_path / "f.npz", features=X, labels=labels)
     with pytest.raises(InputError, match="cannot read"):
-        read_features_file(tmp_path / "f.npz")
+        open_features_file(tmp_path / "f.npz").load()
     (tmp_path / "g.npz").write_bytes(pickle.dumps(Bomb(tmp_path / "ran")))
     with pytest.raises(InputError, match="cannot read"):
-        read_features_file(tmp_path / "g.npz")
+        open_features_file(tmp_path / "g.npz").load()
     assert not (tmp_path / "ran").exists()
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
-        read_features_file(tmp_path / "f.npz")
+        open_features_file(tmp_path / "f.npz").load()
     np.savez(tmp_path / "f.npz", features=X)
     with pytest.raises(InputError, match="no array 'labels' among features"):
-        read_features_file(tmp_path / "f.npz")
+        open_features_file(tmp_path / "f.npz").load()
     np.savez(tmp_path / "f.npz", features=X, labels=[0, 1])
     with pytest.raises(InputError, match="do not belong together"):
-        read_features_file(tmp_path / "f.npz")
+        open_features_file(tmp_path / "f.npz").load()
     (tmp_path / "f.parquet").write_bytes(b"PAR1 torn")
     with pytest.raises(InputError, match="cannot read"):
-        read_features_file(tmp_path / "f.parquet")
+        open_features_file(tmp_path / "f.parquet").load()
     pq.write_table(pa.table({"a": [1]}), tmp_path / "f.parquet")
     with pytest.raises(InputError, match="no column 'features'"):
-        read_features_file(tmp_path / "f.parquet")
+        open_features_file(tmp_path / "f.parquet").load()
     ragged = pa.table({"features": [[1.0], [1.0, 2.0]], "labels": [0, 1]})
     pq.write_table(ragged, tmp_path / "f.parquet")
     with pytest.raises(InputError, match="differ in length"):
-        read_features_file(tmp_path / "f.parquet")
+        open_features_file(tmp_path / "f.parquet").load()
 
 
 @pytest.mark.parametrize("suffix", ["npz", "parquet"])
@@ -90,13 +90,13 @@ def test_source_probs_come_along(tmp_path: Path, suffix: str) -> None:
             pq.write_table(pa.table(columns), path)
 
     write(probs)
-    given = read_features_file(path).source_probs
+    given = open_features_file(path).load().source_probs
     assert given is not None
     np.testing.assert_array_equal(given, probs)
     if suffix == "npz":
         write(probs[:5])
         with pytest.raises(InputError, match="do not fit"):
-            read_features_file(path)
+            open_features_file(path).load()
 
 
 def parquet(path: Path, features: object, labels: object, **others: object) -> Path:
@@ -130,16 +130,16 @@ def test_a_parquet_that_says_something_else_is_named(
 ) -> None:
     path = parquet(tmp_path / "f.parquet", features, labels)
     with pytest.raises(InputError, match=message):
-        read_features_file(path)
+        open_features_file(path).load()
 
 
 def test_a_folder_and_a_missing_column_are_named(tmp_path: Path) -> None:
     (tmp_path / "d.parquet").mkdir()
     with pytest.raises(InputError, match="a folder"):
-        read_features_file(tmp_path / "d.parquet")
+        open_features_file(tmp_path / "d.parquet").load()
     pq.write_table(pa.table({"features": ROWS}), tmp_path / "f.parquet")
     with pytest.raises(InputError, match="no column 'class_name', 'labels', 'label' among"):
-        read_features_file(tmp_path / "f.parquet")
+        open_features_file(tmp_path / "f.parquet").load()
 
 
 @pytest.mark.parametrize("kind", ["array", "damaged", "empty", "raw", "half", "nan"])
@@ -163,13 +163,13 @@ def test_what_is_no_npz_is_named(tmp_path: Path, kind: str) -> None:
         labels = [0.5, 1.0] * 3 if kind == "half" else [float("nan"), 1.0] * 3
         np.savez(path, features=X, labels=labels)
     with pytest.raises(InputError, match="cannot read"):
-        read_features_file(path)
+        open_features_file(path).load()
 
 
 @pytest.mark.parametrize("missing", [[None] * 6, [1, 1, None, None, 2, 2]])
 def test_rows_without_a_group_stand_alone(tmp_path: Path, missing: list[object]) -> None:
     groups = pa.array(missing, pa.int64())
-    given = read_features_file(parquet(tmp_path / "f.parquet", ROWS, NAMES, group=groups))
+    given = open_features_file(parquet(tmp_path / "f.parquet", ROWS, NAMES, group=groups)).load()
     assert given.groups is not None
     assert len(set(given.groups.tolist())) == (6 if missing[0] is None else 4)
 

@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from featrank.errors import InputError
 from featrank.labelled.labelled import Labelled
-from featrank.scoring.learning_curve import CurvePlan, crossing, learning_curve
+from featrank.scoring.learning_curve import CurveSettings, crossing, learning_curve
 
 
 def layer(counts, width, seed=0):
@@ -78,7 +78,7 @@ def naive_curve(features, labels, shots, seeds):
 @pytest.mark.parametrize(("counts", "width"), [((14, 30, 13), 6), ((30, 26), 40)], ids=str)
 def test_equals_the_loop(counts, width):
     features, labels = layer(counts, width)
-    curve = learning_curve(Labelled.from_arrays(features, labels), CurvePlan(seeds=3, seed=4))
+    curve = learning_curve(Labelled.from_arrays(features, labels), CurveSettings(seeds=3, seed=4))
     assert curve.shots == ((1, 2, 5, 10) if min(counts) < 26 else (1, 2, 5, 10, 20))
     for name, expected in naive_curve(features, labels, curve.shots, (4, 5, 6)).items():
         np.testing.assert_allclose(curve.accuracies[name], expected, atol=1e-12, err_msg=name)
@@ -90,7 +90,7 @@ def test_equals_the_loop(counts, width):
 def test_order_of_rows_and_names_do_not_matter():
     features, labels = layer((14, 30, 13), 6)
     moved = np.random.default_rng(9).permutation(len(labels))
-    plan = CurvePlan(seeds=2)
+    plan = CurveSettings(seeds=2)
     one = learning_curve(Labelled.from_arrays(features, labels), plan).document
     names = np.array(["z", "b", "m"])
     assert (
@@ -104,20 +104,20 @@ def test_the_two_regimes():
     rng = np.random.default_rng(0)
     labels = np.arange(600) % 2
     features = rng.standard_normal((600, 60)) + 0.3 * labels[:, None]
-    few = learning_curve(Labelled.from_arrays(features, labels), CurvePlan()).document
+    few = learning_curve(Labelled.from_arrays(features, labels), CurveSettings()).document
     means = {name: found["mean"] for name, found in few["classifiers"].items()}
     assert means["nb"][3] > means["linear"][3] + 0.02
     # Where they are not, the probe overtakes it.
     features = rng.standard_normal((600, 20))
     features[:, 1:] = features[:, :1] + 0.3 * features[:, 1:]
     features[:, 0] += 0.5 * labels
-    many = learning_curve(Labelled.from_arrays(features, labels), CurvePlan()).document
+    many = learning_curve(Labelled.from_arrays(features, labels), CurveSettings()).document
     assert many["classifiers"]["linear"]["mean"][-1] > many["classifiers"]["nb"]["mean"][-1] + 0.1
     assert "behind_from" in many["crossings"]["nb"]
 
 
 def test_one_seed_has_no_spread():
-    curve = learning_curve(Labelled.from_arrays(*layer((9, 9), 3)), CurvePlan(seeds=1)).document
+    curve = learning_curve(Labelled.from_arrays(*layer((9, 9), 3)), CurveSettings(seeds=1)).document
     assert (curve["seeds"], curve["shots"], curve["held_out"]) == (1, [1, 2, 5], 2)
     assert list(curve["classifiers"]["nb"]) == ["mean"]
 
@@ -125,7 +125,9 @@ def test_one_seed_has_no_spread():
 def test_a_class_of_one_image_is_a_named_error():
     features, labels = layer((9, 1), 3)
     with pytest.raises(InputError, match="class 'b' has one image"):
-        learning_curve(Labelled.from_arrays(features, np.array(["a", "b"])[labels]), CurvePlan())
+        learning_curve(
+            Labelled.from_arrays(features, np.array(["a", "b"])[labels]), CurveSettings()
+        )
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def test_groups_stand_on_one_side():
     labels = np.repeat([0, 1], 40)
     groups = np.arange(80) // 8
     features = rng.standard_normal((10, 30))[groups] + 0.01 * rng.standard_normal((80, 30))
-    plan = CurvePlan(seeds=20)
+    plan = CurveSettings(seeds=20)
     blind = learning_curve(Labelled.from_arrays(features, labels), plan).document
     grouped = learning_curve(Labelled.from_arrays(features, labels, groups), plan).document
     assert (blind["held_out"], grouped["held_out"]) == (16, 16)
@@ -158,9 +160,9 @@ def test_groups_stand_on_one_side():
 
 def test_with_groups_of_one_the_accuracies_are_alike():
     features, labels = layer((60, 60, 60), 6)
-    alone = learning_curve(Labelled.from_arrays(features, labels), CurvePlan(seeds=20)).document
+    alone = learning_curve(Labelled.from_arrays(features, labels), CurveSettings(seeds=20)).document
     given = Labelled.from_arrays(features, labels, np.arange(180))
-    each = learning_curve(given, CurvePlan(seeds=20)).document
+    each = learning_curve(given, CurveSettings(seeds=20)).document
     assert (each["shots"], each["held_out"]) == (alone["shots"], alone["held_out"])
     for name, found in each["classifiers"].items():
         np.testing.assert_allclose(found["mean"], alone["classifiers"][name]["mean"], atol=0.08)
@@ -169,7 +171,7 @@ def test_with_groups_of_one_the_accuracies_are_alike():
 def test_shared_groups_leave_every_class_something_to_learn_from():
     features, labels = layer((30, 20, 10), 6)
     groups = np.random.default_rng(2).integers(0, 7, 60)
-    curve = learning_curve(Labelled.from_arrays(features, labels, groups), CurvePlan())
+    curve = learning_curve(Labelled.from_arrays(features, labels, groups), CurveSettings())
     assert curve.shots[0] == 1
     assert all(np.isfinite(found).all() for found in curve.accuracies.values())
 
@@ -178,7 +180,7 @@ def test_a_class_of_one_group_is_a_named_error():
     features, labels = layer((9, 9), 3)
     labelled = Labelled.from_arrays(features, np.array(["a", "b"])[labels], labels * np.arange(18))
     with pytest.raises(InputError, match="class 'a' has images of one group alone"):
-        learning_curve(labelled, CurvePlan())
+        learning_curve(labelled, CurveSettings())
 
 
 def test_rounding_is_no_lead():
