@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from featrank.cli._streams import open_closed_streams
@@ -17,6 +18,9 @@ def main() -> None:
     143 terminated.
     """
     open_closed_streams()
+    # Large maps on huge pages where the system has them: every batch's are cleared anew by the
+    # system, which took up to half of a pass on a CPU. PyTorch reads this when it first allocates.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     received: list[int] = []
     try:
         # Before the imports: they take long enough for a signal to come in between.

@@ -12,7 +12,6 @@ from featrank.extract.decoders import Decoders, ImageBatch
 from featrank.records import Preprocessing, Skipped
 from featrank.targets import MAX_PIXELS, Sample, UnreadableImage
 
-Span = tuple[int, int]
 Transform = Callable[[Image.Image], torch.Tensor]
 
 _MAX_WORKERS = 16

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from featrank.labelled.balanced_accuracy import balanced_accuracy, hits_by_class
 from featrank.labelled.canonical_sample import CanonicalSample
 from featrank.labelled.folds import fold_rows
 from featrank.records import IntArray, Score
@@ -42,7 +43,7 @@ class HeldOut:
     def score(self, details: dict[str, Any]) -> Score:
         """Balanced accuracy; mean log posterior of the predictable rows as tie-break."""
         counts = np.bincount(self.labels)
-        hits = np.bincount(self.labels[self.predicted == self.labels], minlength=len(counts))
+        hits = hits_by_class(self.labels, self.predicted, len(counts))
         known = self.log_posterior[np.isfinite(self.log_posterior)]
         mean = float(known.mean())
         details = {
@@ -51,7 +52,7 @@ class HeldOut:
             "mean_log_posterior": mean,
             "unpredictable": len(self.labels) - len(known),
         }
-        return Score(float((hits / counts).mean()), mean, details)
+        return Score(balanced_accuracy(hits, counts), mean, details)
 
 
 def cross_fit(sample: CanonicalSample, folds: int, seed: int, train: Training) -> HeldOut:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from featrank.errors import InputError
+from featrank.labelled.balanced_accuracy import balanced_accuracy, hits_by_class
 from featrank.labelled.folds import classes_by_first_row, fold_rows
 from featrank.labelled.labelled import Labelled
 from featrank.labelled.moments import Float64Array, Moments, rows_as_they_are, sum_by_class
@@ -139,7 +140,7 @@ class FoldedLayer:
             rule = rules[fold]
             logits = rule(rows)
             predicted = rule.classes[logits.argmax(axis=1)]
-            hits += np.bincount(labels[predicted == labels], minlength=len(hits))
+            hits += hits_by_class(labels, predicted, len(hits))
             log_posteriors = _log_posterior(logits, labels, rule.classes)
             total += float(log_posteriors.sum())
             known += len(log_posteriors)
@@ -150,7 +151,7 @@ class FoldedLayer:
             "mean_log_posterior": mean,
             "unpredictable": len(self.labels) - known,
         }
-        return Score(float((hits / self.counts).mean()), mean, details)
+        return Score(balanced_accuracy(hits, self.counts), mean, details)
 
     def prepared_blocks(
         self, order: IntArray | None = None

@@ -178,13 +178,6 @@ def sum_by_class(labels: IntArray, rows: Float64Array, n_classes: int) -> Float6
     return np.asarray(members @ rows)
 
 
-def unit_rows(rows: Float64Array) -> Float64Array:
-    """Rows of length 1; a zero row stays zero."""
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: Float64Array = np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
-    return unit
-
-
 def rows_as_they_are(rows: Float64Array) -> Float64Array:
     """The rows themselves."""
     return rows

@@ -1,4 +1,4 @@
-"""Directions of rows and distances between them."""
+"""Distances between rows."""
 
 from __future__ import annotations
 
@@ -6,16 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 Float64Array = npt.NDArray[np.float64]
-
-
-def unit_rows(rows: Float64Array) -> Float64Array:
-    """Rows scaled to length 1; a zero row stays zero."""
-    # By the largest value first: its square cannot underflow where the row's length does not.
-    largest = np.abs(rows).max(axis=1, keepdims=True)
-    scaled = np.divide(rows, largest, out=np.zeros_like(rows), where=largest > 0)
-    length = np.linalg.norm(scaled, axis=1, keepdims=True)
-    unit: Float64Array = np.divide(scaled, length, out=scaled, where=length > 0)
-    return unit
 
 
 def squared_distances(rows: Float64Array) -> Float64Array:

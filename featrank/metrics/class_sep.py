@@ -8,7 +8,7 @@ from featrank.errors import InputError
 from featrank.labelled.canonical_sample import Float64Array
 from featrank.labelled.folds import canonical_order
 from featrank.labelled.labelled import Labelled
-from featrank.labelled.row_geometry import unit_rows
+from featrank.labelled.unit_rows import unit_rows
 from featrank.metrics._declaration import Metric
 from featrank.records import Score
 
@@ -74,7 +74,7 @@ METRIC = Metric(
     name="class_sep",
     summary="share of the cosine distance that lies between the classes",
     paper="Kornblith et al., NeurIPS 2021, arXiv 2010.16402",
-    version=2,
+    version=3,
     higher_is_better=True,
     predicts="linear probe",
     cost="N d",

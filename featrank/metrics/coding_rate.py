@@ -6,7 +6,7 @@ from featrank.errors import InputError
 from featrank.labelled.held_out import folded
 from featrank.labelled.labelled import Labelled
 from featrank.labelled.log_determinants import rate_reduction
-from featrank.labelled.moments import unit_rows
+from featrank.labelled.unit_rows import unit_rows
 from featrank.metrics._declaration import Metric
 from featrank.records import Score
 

@@ -12,7 +12,8 @@ import numpy as np
 from featrank.errors import InputError
 from featrank.labelled.held_out import FoldedLayer, LinearRule, folded
 from featrank.labelled.labelled import Labelled
-from featrank.labelled.moments import Float64Array, Moments, unit_rows
+from featrank.labelled.moments import Float64Array, Moments
+from featrank.labelled.unit_rows import unit_rows
 from featrank.metrics._declaration import Metric
 from featrank.records import Score
 

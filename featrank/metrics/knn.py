@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from featrank.errors import InputError
+from featrank.labelled.balanced_accuracy import balanced_accuracy, hits_by_class
 from featrank.labelled.canonical_sample import CanonicalSample, Float64Array, draw_sample
 from featrank.labelled.labelled import Labelled
-from featrank.labelled.row_geometry import unit_rows
+from featrank.labelled.unit_rows import unit_rows
 from featrank.metrics._declaration import Metric
 from featrank.records import IntArray, Score
 
@@ -55,8 +56,8 @@ def compute(labelled: Labelled, *, k: int = 5, seed: int = 0) -> Score:
     if k == 0:
         raise InputError("all images belong to one group: no other is left to vote")
     predicted = _predictions(unit_rows(sample.features), sample, groups, k)
-    hits = np.bincount(sample.labels[predicted == sample.labels], minlength=sample.n_classes)
-    details = {"k": k, "balanced_accuracy": float((hits / sample.counts).mean()), **details}
+    hits = hits_by_class(sample.labels, predicted, sample.n_classes)
+    details = {"k": k, "balanced_accuracy": balanced_accuracy(hits, sample.counts), **details}
     return Score(float(hits.sum() / sample.n_samples), details=details)
 
 
@@ -92,7 +93,7 @@ METRIC = Metric(
     name="knn",
     summary="leave-one-out accuracy of the nearest neighbours by cosine",
     paper="Cover & Hart, IEEE Transactions on Information Theory 1967",
-    version=2,
+    version=3,
     higher_is_better=True,
     predicts="few-shot",
     cost="N² d",

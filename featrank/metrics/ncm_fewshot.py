@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from featrank.errors import InputError
+from featrank.labelled.balanced_accuracy import balanced_accuracy, hits_by_class
 from featrank.labelled.canonical_sample import CanonicalSample, Float64Array, draw_sample
 from featrank.labelled.group_splits import groups_of_classes, hold_out_groups
 from featrank.labelled.labelled import Labelled
@@ -64,7 +65,9 @@ def compute(
         means -= centre
         rows = sample.features[np.concatenate(asked)] - centre
         nearest = _first_nearest(rows, means)
-        accuracies[episode] = _mean_recall(truth, nearest)
+        counts = np.bincount(truth)
+        hits = hits_by_class(truth, nearest, len(counts))
+        accuracies[episode] = balanced_accuracy(hits, counts)
     details = {
         "std": float(accuracies.std()),
         "shots": shots,
@@ -124,12 +127,6 @@ def _first_nearest(rows: Float64Array, means: Float64Array) -> IntArray:
     rounding = _ROUNDING * length * (np.linalg.norm(rows, axis=1, keepdims=True) + length)
     nearest: IntArray = (scores >= scores.max(axis=1, keepdims=True) - rounding).argmax(axis=1)
     return nearest
-
-
-def _mean_recall(truth: IntArray, predicted: IntArray) -> float:
-    asked = np.bincount(truth)
-    hits = np.bincount(truth[predicted == truth], minlength=len(asked))
-    return float((hits[asked > 0] / asked[asked > 0]).mean())
 
 
 METRIC = Metric(

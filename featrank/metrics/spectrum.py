@@ -8,7 +8,8 @@ import numpy as np
 
 from featrank.labelled.canonical_sample import Float64Array, draw_sample
 from featrank.labelled.labelled import Labelled
-from featrank.labelled.row_geometry import squared_distances, unit_rows
+from featrank.labelled.row_geometry import squared_distances
+from featrank.labelled.unit_rows import unit_rows
 from featrank.metrics._declaration import Metric
 from featrank.records import IntArray, Score
 
@@ -132,7 +133,7 @@ METRIC = Metric(
     name="spectrum",
     summary="effective rank and other label-free diagnostics",
     paper="Roy & Vetterli, EUSIPCO 2007",
-    version=2,
+    version=3,
     higher_is_better=True,
     predicts="nothing",
     cost="N² d",

@@ -8,7 +8,7 @@ import numpy as np
 
 from featrank.labelled.held_out import folded
 from featrank.labelled.labelled import Labelled
-from featrank.labelled.moments import unit_rows
+from featrank.labelled.unit_rows import unit_rows
 from featrank.metrics._declaration import Bounds, Metric
 from featrank.metrics.gda import discriminant_rules
 from featrank.records import IntArray, Score

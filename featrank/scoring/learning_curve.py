@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from featrank.errors import InputError
+from featrank.labelled.balanced_accuracy import balanced_accuracy, hits_by_class
 from featrank.labelled.canonical_sample import CanonicalSample, Float64Array, draw_sample
 from featrank.labelled.group_splits import groups_of_classes, hold_out_groups
 from featrank.labelled.held_out import LinearRule
 from featrank.labelled.labelled import Labelled
-from featrank.labelled.moments import Moments, unit_rows
+from featrank.labelled.moments import Moments
+from featrank.labelled.unit_rows import unit_rows
 from featrank.metrics.gda import fit_gaussians
 from featrank.metrics.linear import train_probe
 from featrank.metrics.nb import fit_naive_bayes
@@ -144,8 +146,10 @@ def learning_curve(labelled: Labelled, settings: CurveSettings) -> Curve:
             for n_shots in shots:
                 rows = np.concatenate([pool[:n_shots] for pool in pools])
                 predict = train(sample.features[rows], sample.labels[rows])
-                hits = predict(sample.features[tested]) == sample.labels[tested]
-                found.append(_balanced(hits, sample.labels[tested]))
+                labels = sample.labels[tested]
+                hits = hits_by_class(labels, predict(sample.features[tested]), sample.n_classes)
+                counts = np.bincount(labels, minlength=sample.n_classes)
+                found.append(balanced_accuracy(hits, counts))
             accuracies[name].append(found)
     arrays = {name: np.array(found) for name, found in accuracies.items()}
     return Curve(shots, arrays, min(len(tested) for tested, _ in splits), details)
@@ -189,12 +193,6 @@ def _split(sample: CanonicalSample, seed: int) -> tuple[IntArray, list[IntArray]
         tested = [rows[out[rows]][:n] for rows, n in zip(drawn, wanted, strict=True)]
         pools = [rows[~out[rows]] for rows in drawn]
     return np.concatenate(tested), pools
-
-
-def _balanced(hits: IntArray, labels: IntArray) -> float:
-    counts = np.bincount(labels)
-    asked = counts > 0
-    return float((np.bincount(labels, weights=hits)[asked] / counts[asked]).mean())
 
 
 def _moments(rows: Float64Array, labels: IntArray, *, full: bool) -> Moments:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from featrank.labelled.moments import Moments, sum_by_class, unit_rows
+from featrank.labelled.moments import Moments, sum_by_class
+from featrank.labelled.unit_rows import unit_rows
 
 RNG = np.random.default_rng(0)
 ROWS, LABELS = RNG.standard_normal((30, 4)), np.repeat([0, 2], [18, 12])
