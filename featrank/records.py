@@ -214,12 +214,14 @@ class Score:
         tie_break: Decides between equal values, in the metric's own direction.
         details: What a reader must know beside it, such as a clamped fraction.
         interval: Lower and upper end of the value's interval, where the metric gives one.
+        remarks: What speaks against taking the value at face value, a short sentence each.
     """
 
     value: float
     tie_break: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     interval: tuple[float, float] | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,11 @@ class ScoreStore:
         """A kept score, with its null where permutations are asked for; None if either lacks."""
         key = _score_key(metric, version, params, origin)
         try:
-            kept = typed(self.load(metric, key), _Kept)
+            document = self.load(metric, key)
+            score = document.get("score")
+            if isinstance(score, dict) and "remarks" not in score:
+                return None  # of an older release, which kept none
+            kept = typed(document, _Kept)
             better, reason = kept.higher_is_better, kept.reason
             scored = MetricScore(metric, version, params, better, kept.score, reason, origin=origin)
             if shuffles is not None and kept.score is not None:

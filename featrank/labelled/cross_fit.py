@@ -12,6 +12,7 @@ import numpy.typing as npt
 from featrank.labelled.balanced_accuracy import balanced_accuracy, hits_by_class
 from featrank.labelled.canonical_sample import CanonicalSample
 from featrank.labelled.folds import fold_rows
+from featrank.labelled.remarks import unpredictable
 from featrank.records import IntArray, Score
 
 Float64Array = npt.NDArray[np.float64]
@@ -52,7 +53,12 @@ class HeldOut:
             "mean_log_posterior": mean,
             "unpredictable": len(self.labels) - len(known),
         }
-        return Score(balanced_accuracy(hits, counts), mean, details)
+        return Score(
+            balanced_accuracy(hits, counts),
+            mean,
+            details,
+            remarks=tuple(unpredictable(details["unpredictable"])),
+        )
 
 
 def cross_fit(sample: CanonicalSample, folds: int, seed: int, train: Training) -> HeldOut:

@@ -18,6 +18,7 @@ from featrank.labelled.balanced_accuracy import balanced_accuracy, hits_by_class
 from featrank.labelled.folds import classes_by_first_row, fold_rows
 from featrank.labelled.labelled import Labelled
 from featrank.labelled.moments import Float64Array, Moments, rows_as_they_are, sum_by_class
+from featrank.labelled.remarks import unpredictable
 from featrank.records import IntArray, Score
 
 # A range below this counts as constant: the reciprocal of its square would overflow. float32 values
@@ -151,7 +152,12 @@ class FoldedLayer:
             "mean_log_posterior": mean,
             "unpredictable": len(self.labels) - known,
         }
-        return Score(balanced_accuracy(hits, self.counts), mean, details)
+        return Score(
+            balanced_accuracy(hits, self.counts),
+            mean,
+            details,
+            remarks=tuple(unpredictable(details["unpredictable"])),
+        )
 
     def prepared_blocks(
         self, order: IntArray | None = None

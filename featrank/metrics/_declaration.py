@@ -92,7 +92,11 @@ class Metric:
         score = self.compute(labelled, **{**self.params, **params})
         bounds = self.bounds if self.bounds_for is None else self.bounds_for(labelled)
         details = score.details if self.reads_labels else {"label_free": True, **score.details}
-        return replace(score, value=self._within(score.value, bounds), details=details)
+        remarks = score.remarks
+        if n_classes := details.get("sampled_classes"):
+            remarks = (*remarks, f"of a sample of the classes as well: {n_classes}")
+        value = self._within(score.value, bounds)
+        return replace(score, value=value, details=details, remarks=remarks)
 
     def __call__(self, features: npt.ArrayLike, labels: npt.ArrayLike, **params: Any) -> float:
         """The value alone.

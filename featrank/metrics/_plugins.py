@@ -132,7 +132,13 @@ def _plain(score: Score) -> Score:
     tie_break = None if score.tie_break is None else float(score.tie_break)
     if tie_break is not None and not math.isfinite(tie_break):
         raise ValueError(f"the tie-break is {tie_break}")
-    return Score(float(score.value), tie_break, details)
+    interval = None
+    if score.interval is not None:
+        low, high = map(float, score.interval)
+        if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+            raise ValueError(f"the interval is {low} to {high}")
+        interval = (low, high)
+    return Score(float(score.value), tie_break, details, interval, tuple(map(str, score.remarks)))
 
 
 def _guarded(call: Callable[..., T], origin: str) -> Callable[..., T]:

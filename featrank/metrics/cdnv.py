@@ -8,6 +8,7 @@ from featrank.errors import InputError
 from featrank.labelled.class_statistics import ClassStatistics, statistics
 from featrank.labelled.labelled import Labelled
 from featrank.labelled.moments import Float64Array
+from featrank.labelled.remarks import left_out
 from featrank.metrics._declaration import Metric
 from featrank.records import Score
 
@@ -46,13 +47,21 @@ def compute(labelled: Labelled, *, debias: bool = True) -> Score:
     distances, variances, noise = _pairs(known, several)
     if (distances.max() if debias else distances.min()) <= known.rounding_of_means:
         raise InputError("classes have the same mean")
-    left_out = known.n_classes - len(several)
+    n_left_out = known.n_classes - len(several)
     if not debias:
-        return Score(float((variances / (2 * distances)).mean()), details={"left_out": left_out})
+        return Score(
+            float((variances / (2 * distances)).mean()),
+            details={"left_out": n_left_out},
+            remarks=tuple(left_out(n_left_out)),
+        )
     naive, unbiased = float(distances.sum()), float((distances - noise).sum())
     floored = unbiased < _LEAST * naive
     value = float(variances.sum()) / (2 * max(unbiased, _LEAST * naive))
-    return Score(value, details={"left_out": left_out, "floored": floored})
+    remarks = list(left_out(n_left_out))
+    if floored:
+        remarks.append("the classes are not told apart: the number is a limit")
+    details = {"left_out": n_left_out, "floored": floored}
+    return Score(value, details=details, remarks=tuple(remarks))
 
 
 def _pairs(

@@ -8,6 +8,7 @@ from featrank.errors import InputError
 from featrank.labelled.canonical_sample import Float64Array, draw_sample
 from featrank.labelled.labelled import Labelled
 from featrank.labelled.principal_components import principal_components
+from featrank.labelled.remarks import classes_of_one
 from featrank.metrics._declaration import Bounds, Metric
 from featrank.records import IntArray, Score
 
@@ -51,14 +52,16 @@ def compute(labelled: Labelled, *, n_components: int = 64, seed: int = 0) -> Sco
     scores = principal_components(sample.features, n_components)
     means, variances = _class_gaussians(scores, sample.labels, sample.counts)
     log_overlaps = _log_overlaps(means, variances)
+    single = int((sample.counts == 1).sum())
     details = {
         "principal_components": scores.shape[1],
-        "classes_of_one": int((sample.counts == 1).sum()),
+        "classes_of_one": single,
         **details,
     }
     # Rounding could leave an overlap just above that of equal classes.
     value = -float(np.exp(np.minimum(log_overlaps, 0.0)).sum())
-    return Score(value, -float(np.logaddexp.reduce(log_overlaps)), details)
+    tie_break = -float(np.logaddexp.reduce(log_overlaps))
+    return Score(value, tie_break, details, remarks=tuple(classes_of_one(single)))
 
 
 def _class_gaussians(

@@ -7,6 +7,7 @@ import numpy as np
 from featrank.errors import InputError
 from featrank.labelled.canonical_sample import Float64Array, draw_sample
 from featrank.labelled.labelled import Labelled
+from featrank.labelled.remarks import classes_of_one
 from featrank.labelled.row_geometry import squared_distances
 from featrank.metrics._declaration import Metric
 from featrank.records import Score
@@ -56,7 +57,11 @@ def compute(labelled: Labelled, *, seed: int = 0) -> Score:
         n_rows += len(rows)
     single = int((sample.counts == 1).sum())
     # A class on its own rounds to either side of 0.
-    return Score(max(0.0, total / n_rows), details={"classes_of_one": single, **details})
+    return Score(
+        max(0.0, total / n_rows),
+        details={"classes_of_one": single, **details},
+        remarks=tuple(classes_of_one(single)),
+    )
 
 
 def _temperature(distances: Float64Array) -> float:

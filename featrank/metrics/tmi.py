@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from featrank.errors import InputError
 from featrank.labelled.labelled import Labelled
+from featrank.labelled.remarks import clamped, too_small
 from featrank.metrics._declaration import Metric
 from featrank.records import FloatArray, IntArray, Score
 
@@ -71,15 +72,30 @@ def compute(labelled: Labelled, *, k: int = 3, r_min: float = 1.0) -> Score:
     entropies, clamped_fraction = class_entropies(labelled, k, r_min)
     counts = labelled.counts
     total = sum(counts[label] / labelled.n_samples * h for label, h in entropies.items())
-    single = np.flatnonzero(counts == 1)
-    details = {
-        "clamped_fraction": clamped_fraction,
-        "dropped_classes": [
-            str(labelled.classes[label]) for label in np.flatnonzero((counts > 1) & (counts <= k))
-        ],
-        "single_classes": [str(labelled.classes[label]) for label in single],
-    }
-    return Score(float(total / (len(entropies) + len(single))), details=details)
+    dropped = names_of(labelled, (counts > 1) & (counts <= k))
+    alone = names_of(labelled, counts == 1)
+    remarks = [*clamped(clamped_fraction), *too_small(dropped)]
+    if alone:
+        remarks.append(f"classes of one image, counted as 0: {', '.join(alone)}")
+    return Score(
+        float(total / (len(entropies) + len(alone))),
+        details={
+            "clamped_fraction": clamped_fraction,
+            "dropped_classes": dropped,
+            "single_classes": alone,
+        },
+        remarks=tuple(remarks),
+    )
+
+
+def names_of(labelled: Labelled, chosen: npt.NDArray[np.bool_]) -> list[str]:
+    """The names of the chosen classes.
+
+    Args:
+        labelled: Has the classes.
+        chosen: ``(n_classes,)``.
+    """
+    return [str(labelled.classes[label]) for label in np.flatnonzero(chosen)]
 
 
 def require_parameters(metric: str, k: int, r_min: float) -> None:

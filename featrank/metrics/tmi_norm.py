@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from featrank.errors import InputError
 from featrank.labelled.labelled import Labelled
+from featrank.labelled.remarks import clamped, too_small
 from featrank.metrics._declaration import Metric
 from featrank.metrics._variance import total_scatter
-from featrank.metrics.tmi import class_entropies, require_parameters
+from featrank.metrics.tmi import class_entropies, names_of, require_parameters
 from featrank.records import Score
 
 # A spread below this is rounding, and its logarithm noise.
@@ -53,9 +52,14 @@ def compute(labelled: Labelled, *, k: int = 3, r_min: float = 1.0) -> Score:
     counts = labelled.counts
     estimated = sum(int(counts[label]) for label in entropies)
     total = sum(int(counts[label]) / estimated * h for label, h in entropies.items())
-    dropped = [str(labelled.classes[label]) for label in np.flatnonzero(counts <= k)]
-    details = {"clamped_fraction": clamped_fraction, "dropped_classes": dropped, "scale": scale}
-    return Score(float(total / width - math.log(scale)), details=details)
+    dropped = names_of(labelled, counts <= k)
+    return Score(
+        float(total / width - math.log(scale)),
+        details={
+            "clamped_fraction": clamped_fraction, "dropped_classes": dropped, "scale": scale,
+        },
+        remarks=(*clamped(clamped_fraction), *too_small(dropped)),
+    )  # fmt: skip
 
 
 METRIC = Metric(

@@ -8,6 +8,7 @@ import numpy as np
 
 from featrank.labelled.held_out import folded
 from featrank.labelled.labelled import Labelled
+from featrank.labelled.remarks import left_out
 from featrank.labelled.unit_rows import unit_rows
 from featrank.metrics._declaration import Bounds, Metric
 from featrank.metrics.gda import discriminant_rules
@@ -57,7 +58,8 @@ def compute(labelled: Labelled, *, folds: int = 5, seed: int = 0) -> Score:
         "entropy": _entropy(predictable),
         "left_out": scored.details["unpredictable"],
     }
-    return Score(details["entropy"] - cross_entropy, details=details)
+    value = details["entropy"] - cross_entropy
+    return Score(value, details=details, remarks=tuple(left_out(details["left_out"])))
 
 
 def _entropy(counts: IntArray) -> float:

@@ -84,6 +84,7 @@ def _score(scored: MetricScore) -> dict[str, Any]:
         low=low,
         high=high,
         details=dict(score.details) if score and score.details else None,
+        remarks=list(score.remarks) if score and score.remarks else None,
         reason=scored.reason or None,
         null_mean=null.mean,
         null_std=null.std,

@@ -140,7 +140,8 @@ def _score(metric: str, document: Mapping[str, Any]) -> MetricScore:
         tie_break = document.get("tie_break")
         value = float(document["value"])
         ends = (float(document["low"]), float(document["high"])) if "low" in document else None
-        score = Score(value, tie_break, dict(document.get("details", {})), ends)
+        remarks = tuple(map(str, document.get("remarks", ())))
+        score = Score(value, tie_break, dict(document.get("details", {})), ends, remarks)
     null = [document.get(f"null_{key}") for key in ("mean", "std", "reason")]
     return MetricScore(
         metric=metric,

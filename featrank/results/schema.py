@@ -81,6 +81,7 @@ class ScoreDocument(TypedDict):
         low: Lower end of the interval of the value.
         high: Upper end.
         details: What a reader must know beside the number.
+        remarks: What speaks against taking the value at face value, a short sentence each.
         reason: Why there is no value.
         origin: Package and version of a metric that is not built in.
     """
@@ -98,6 +99,7 @@ class ScoreDocument(TypedDict):
     low: NotRequired[float]
     high: NotRequired[float]
     details: NotRequired[dict[str, Any]]
+    remarks: NotRequired[list[str]]
     reason: NotRequired[str]
     origin: NotRequired[str]
 

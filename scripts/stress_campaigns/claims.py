@@ -77,7 +77,7 @@ def _kept_file(
         unsealed_result = name == "result" and "broken seal" not in what
         believed = name in _BELIEVED and (sealed or unsealed_result)
     outcome, wrong = read_again(bench, kind, rights[name])
-    if outcome == "other numbers" and believed:
+    if believed and outcome in ("other numbers", "not healed"):
         outcome, wrong = "sealed and believed", ""
     figures.count(f"{name}: {outcome}")
     if wrong:

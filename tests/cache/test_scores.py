@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -5,15 +6,30 @@ import pytest
 
 from featrank.cache.scores import ScoreStore
 from featrank.records import MetricScore, Null, Score, Shuffles
+from featrank.storage.kept_json import SEAL, write_kept
 
 SCORE = MetricScore(
-    "tmi", 1, {"k": 3}, True, Score(0.1 + 0.2, -1e-300, {"clamped_fraction": 1 / 3})
+    "tmi",
+    1,
+    {"k": 3},
+    True,
+    Score(0.1 + 0.2, -1e-300, {"clamped_fraction": 1 / 3}, (0.1, 1 / 3), ("most are clamped",)),
 )
 
 
 def test_a_score_comes_back_to_the_last_bit(tmp_path: Path) -> None:
     ScoreStore(tmp_path, "digest").put(SCORE)
     assert ScoreStore(tmp_path, "digest").get("tmi", 1, {"k": 3}) == SCORE
+
+
+def test_a_score_of_an_older_release_that_kept_no_remarks_is_none(tmp_path: Path) -> None:
+    store = ScoreStore(tmp_path, "digest")
+    store.put(SCORE)
+    (path,) = (tmp_path / "_scores").iterdir()
+    document = json.loads(path.read_text())
+    del document[SEAL], document["score"]["remarks"]
+    write_kept(path, document)
+    assert store.get("tmi", 1, {"k": 3}) is None
 
 
 @pytest.mark.parametrize(

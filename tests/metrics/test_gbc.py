@@ -80,6 +80,7 @@ def test_a_single_sample_takes_the_pooled_variance():
     distances = [4.5, 144 / 8 / between + shape, 36 / 8 / between + shape]
     assert score.value == pytest.approx(-2 * np.exp(-np.array(distances)).sum(), rel=1e-9)
     assert score.details["classes_of_one"] == 1
+    assert score.remarks == ("classes of one image, which a rule of their own covers: 1",)
 
 
 def test_scale_does_not_matter():

@@ -20,7 +20,7 @@ from featrank.labelled.feature_source import ArraySource
 from featrank.labelled.labelled import Labelled
 from featrank.metrics import METRICS, Metric
 from featrank.metrics._plugins import load_plugins
-from featrank.records import Features
+from featrank.records import Features, Score
 from featrank.registry import Registry
 from featrank.scoring.score import score_features
 
@@ -271,3 +271,22 @@ def test_what_one_prints_is_talk(install: Install, capsys: pytest.CaptureFixture
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.split() == ["loaded", "scoring"]
+
+
+def test_an_interval_and_remarks_come_through(install: Install) -> None:
+    line = "return Score(0.5, interval=(np.float32(0.25), 1), remarks=['few images'])"
+    head, _, tail = SOURCE.partition("    return ")
+    install(f"{head}    {line}\n    return {tail}")
+    source = ArraySource(Features(FEATURES, LABELS, ("a", "b")))
+    (scored,) = score_features(source, [registry().get("largest_value")])
+    assert scored.score == Score(0.5, interval=(0.25, 1.0), remarks=("few images",))
+
+
+@pytest.mark.parametrize("interval", ["(1, 0)", "(0, float('inf'))", "(1,)", "'ab'"])
+def test_an_interval_that_is_none_is_its_cells_reason(install: Install, interval: str) -> None:
+    head, _, tail = SOURCE.partition("    return ")
+    install(f"{head}    return Score(0.5, interval={interval})\n    return {tail}")
+    source = ArraySource(Features(FEATURES, LABELS, ("a", "b")))
+    (scored,) = score_features(source, [registry().get("largest_value")])
+    assert scored.score is None
+    assert scored.reason

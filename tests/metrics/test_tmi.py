@@ -113,15 +113,19 @@ def test_duplicated_points_are_clamped():
     features = np.repeat(np.random.default_rng(0).normal(0, 9, (4, 3)), 5, axis=0)
     score = METRIC.score(Labelled.from_arrays(features, np.repeat([0, 1], 10)))
     assert score.details["clamped_fraction"] == 1.0
+    assert score.remarks == ("100.0% of the distances are clamped",)
     assert math.isfinite(score.value)
 
 
 def test_dropped_and_single_classes_are_named():
     labels = np.repeat(["ant", "bee", "cat", "dog"], [6, 1, 3, 6])
     features = np.random.default_rng(0).normal(0, 5, (16, 4))
-    details = METRIC.score(Labelled.from_arrays(features, labels)).details
-    assert details["dropped_classes"] == ["cat"]
-    assert details["single_classes"] == ["bee"]
+    score = METRIC.score(Labelled.from_arrays(features, labels))
+    assert score.details["dropped_classes"] == ["cat"]
+    assert score.details["single_classes"] == ["bee"]
+    assert score.remarks == (
+        "classes too small and left out: cat", "classes of one image, counted as 0: bee",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("counts", [[3, 2, 3], [3, 1], [1, 1]])

@@ -59,6 +59,7 @@ def test_small_classes_are_left_out_and_named():
     features, labels = sample()
     score = METRIC.score(Labelled.from_arrays(features, labels))
     assert score.details["dropped_classes"] == ["2", "3"]
+    assert "classes too small and left out: 2, 3" in score.remarks
     kept = labels < 2
     # Without them only the scale is another.
     alone = METRIC.score(Labelled.from_arrays(features[kept], labels[kept]))

@@ -59,6 +59,7 @@ def test_rows_that_cannot_be_predicted_play_no_part_in_the_entropy_either():
     features = rng.standard_normal((2000, 16))
     score = METRIC.score(Labelled.from_arrays(features, labels))
     assert score.details["left_out"] == 500
+    assert score.remarks == ("left out, there being too few of their class: 500",)
     assert score.details["entropy"] == 0.0
     assert score.value < 0.01
     labels = np.concatenate([np.arange(400) % 4, 4 + np.arange(20)])

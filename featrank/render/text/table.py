@@ -16,18 +16,6 @@ _IMBALANCED = 2
 
 FOOTER = "Scores compare only within one metric and one target."
 
-# What a score's details say against taking it at face value.
-_REMARKS = {
-    "clamped_fraction": "{} of the distances are clamped",
-    "dropped_classes": "classes too small and left out: {}",
-    "single_classes": "classes of one image, counted as 0: {}",
-    "classes_of_one": "classes of one image, which a rule of their own covers: {}",
-    "unpredictable": "images whose class cannot be learnt without them, counted as wrong: {}",
-    "left_out": "left out, there being too few of their class: {}",
-    "sampled_classes": "of a sample of the classes as well: {}",
-    "floored": "the classes are not told apart: the number is a limit",
-}
-
 
 def print_table(document: Mapping[str, Any], console: Console, *, per_layer: bool = False) -> None:
     """Print header, ranking, notes and footer.
@@ -157,24 +145,11 @@ def notes(
             counts = ", ".join(f"{len(tensors)} {kind}" for kind, tensors in loading.items())
             yield f"{names[row['model']]}: tensors of its checkpoint that did not fit: {counts}"
         for metric, score in row.get("scores", {}).items():
-            said = [score["reason"]] if "reason" in score else remarks(score.get("details", {}))
+            said = [score["reason"]] if "reason" in score else score.get("remarks", [])
             if "null_reason" in score and "label_free" not in score.get("details", {}):
                 said = [*said, f"no null: {score['null_reason']}"]
             for remark in said:
                 yield f"{names[row['model']]}{where}, {metric}: {remark}"
-
-
-def remarks(details: Mapping[str, Any]) -> Iterator[str]:
-    """What a metric's details say against taking its number at face value.
-
-    The details of a metric from another package may hold anything.
-    """
-    for name, sentence in _REMARKS.items():
-        if value := details.get(name):
-            said = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            if name == "clamped_fraction" and isinstance(value, float):
-                said = f"{value:.1%}"
-            yield sentence.format(said)
 
 
 def sampled_rows(score: Mapping[str, Any]) -> int | None:

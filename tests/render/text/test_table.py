@@ -18,7 +18,8 @@ DOCUMENT = {
             "n_params": 86_567_656, "n_features": 768, "images_per_second": 12.4,
             "scores": {
                 "tmi": {"value": 354.61, "rank": 1, "higher_is_better": True,
-                        "details": {"clamped_fraction": 0.25, "dropped_classes": ["cat"]}},
+                        "details": {"clamped_fraction": 0.25, "dropped_classes": ["cat"]},
+                        "remarks": ["25.0% of the distances are clamped", "too many dogs"]},
                 "gda": {"rank": None, "higher_is_better": True, "reason": "only one class"},
             },
         },
@@ -53,7 +54,7 @@ def test_everything_is_said() -> None:
     text = printed(200)
     for said in ("354.6 (1)", "86.6M", "768", "12", "1.5", "tmi ↑", "25.0% of the distances"):
         assert said in text
-    assert "classes too small and left out: cat" in text
+    assert f"{NAME}, tmi: too many dogs" in text
     assert "gda: only one class" in text
     assert "failed: the hub did not answer → set HF_ENDPOINT" in text
     assert "Scores compare only within one metric and one target." in text
