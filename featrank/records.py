@@ -29,7 +29,6 @@ class ModelRef:
         architecture: The architecture that is built, without a tag; empty where that is not known
             because its description is out of reach.
         note: How the name was resolved, where that is not obvious.
-        builds: What is built, where the name does not say it.
     """
 
     requested: str
@@ -37,17 +36,11 @@ class ModelRef:
     name: str
     architecture: str
     note: str = ""
-    builds: str = ""
 
     @property
     def id(self) -> str:
         """The resolved id, ``zoo:name``."""
         return f"{self.zoo}:{self.name}"
-
-    @property
-    def timm_name(self) -> str:
-        """What is built: the name without the file of a checkpoint."""
-        return self.builds or self.name.partition("@")[0]
 
 
 @dataclass(frozen=True, slots=True)

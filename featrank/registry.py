@@ -97,6 +97,7 @@ class Registry(Generic[T]):
         noun: What one entry is called in messages.
         plugins: Loads what other packages add, by name, when told the names that are taken. Without
             it they are loaded as they are; one that cannot be is left out with a warning.
+        admit: What is made of a plug-in that is loaded so; what it raises is that warning.
     """
 
     def __init__(
@@ -105,11 +106,14 @@ class Registry(Generic[T]):
         attribute: str,
         noun: str,
         plugins: Callable[[Collection[str]], Mapping[str, T]] | None = None,
+        admit: Callable[[Any], T] | None = None,
     ) -> None:
         self._package = package
         self._attribute = attribute
         self._noun = noun
         self._plugins = plugins
+        self._admit = admit
+        self._origins: dict[str, str] = {}
         self._found: dict[str, T] | None = None
 
     def _scan(self) -> dict[str, T]:
@@ -140,9 +144,12 @@ class Registry(Generic[T]):
         for origin, point in plugin_points(self._package):
             try:
                 declared = point.load()
+                if self._admit is not None:
+                    declared = self._admit(declared)
                 if declared.name in found or declared.name in taken:
                     raise ValueError(f"there is a {self._noun} '{declared.name}' already")
                 found[declared.name] = declared
+                self._origins[declared.name] = origin
             except (Exception, SystemExit) as error:
                 leave_out(origin, point.name, error)
         return found
@@ -153,6 +160,11 @@ class Registry(Generic[T]):
     def names(self) -> list[str]:
         """All names, sorted by file."""
         return list(self._scan())
+
+    def origin(self, name: str) -> str:
+        """The package and version that an entry comes from; empty for one that is built in."""
+        self._scan()
+        return self._origins.get(name, "")
 
     def get(self, name: str) -> T:
         """The entry of that name.

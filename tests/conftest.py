@@ -18,7 +18,6 @@ import pytest
 from loopback_hub import LoopbackHub
 
 import featrank.targets
-from featrank.storage.file_hashes import FileHashes
 from featrank.zoos import Shelf
 from featrank.zoos._hub import HUB
 from featrank.zoos._timm_index import TimmIndex
@@ -148,8 +147,8 @@ def index(indexed: Path) -> TimmIndex:
 
 
 @pytest.fixture(scope="session")
-def shelf(index: TimmIndex) -> Shelf:
-    return Shelf(index, FileHashes())
+def shelf(indexed: Path) -> Shelf:
+    return Shelf(indexed)
 
 
 @pytest.fixture(scope="session")

@@ -83,6 +83,28 @@ def test_other_packages_add_entries_and_broken_ones_are_left_out(
     assert "worms" in rotten
 
 
+def test_a_plug_in_is_what_it_is_admitted_as(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def admit(declared: object) -> object:
+        if declared == 7:
+            raise TypeError("seven is no tool")
+        return declared
+
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for package, code in (("saw", "SAW = type('Saw', (), {'name': 'saw'})"), ("bad", "SAW = 7")):
+        install(tmp_path, package, f"{code}\n", "SAW")
+        points = tmp_path / f"{package}-1.0.dist-info" / "entry_points.txt"
+        points.write_text(points.read_text().replace("fruit", "tools"))
+    registry: Registry[object] = Registry("tools", "TOOL", "tool", admit=admit)
+    assert registry.names() == ["saw"]
+    assert registry.origin("saw") == "saw 1.0"
+    assert registry.origin("pear") == ""
+    assert "bad 1.0 is left out: seven is no tool" in warnings(caplog)[0]
+
+
 def test_entry_points_that_cannot_be_read_leave_the_others(
     fruit: Registry[object], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

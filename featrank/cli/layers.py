@@ -44,7 +44,7 @@ def layers(
     document, console = {}, data_console()
     for model in resolve_models(opt.model_names(models), shelf):
         size = zoo_of(model).preprocessing(model, shelf).input_size
-        known = index.get(model.timm_name, size)
+        known = index.get(model, size, shelf)
         document[model.id] = [layer.document for layer in known]
         if not as_json:
             print_lines([f"{model.id} at {'×'.join(map(str, size))}"], console)

@@ -12,8 +12,7 @@ from featrank.cli import _options as opt
 from featrank.errors import InputError
 
 if TYPE_CHECKING:
-    from featrank.zoos import Shelf
-    from featrank.zoos._catalogue import Card, Filters
+    from featrank.zoos import Card, Filters, Shelf
 
 _COUNTS = {"": 1, "K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9}
 
@@ -23,7 +22,7 @@ def models(
         list[str] | None,
         typer.Argument(
             metavar="[PATTERN]...",
-            help="Names or wildcards; torchvision:PATTERN too. [default: all of timm]",
+            help="Names or wildcards; ZOO:PATTERN for another zoo. [default: all of timm]",
         ),
     ] = None,
     exclude: Annotated[
@@ -40,7 +39,7 @@ def models(
         str | None, typer.Option(help="Data that the tag names: in21k, 'laion*'.")
     ] = None,
     cached: Annotated[
-        bool, typer.Option("--cached", help="Only those whose weights are here.")
+        bool, typer.Option("--cached", help="Only those whose weights are on this machine.")
     ] = False,
     sort: Annotated[
         str | None, typer.Option(help="name, params, macs, width, input or top1.")
@@ -70,8 +69,7 @@ def models(
     from featrank.cli._console import StderrReporter, data_console, print_json
     from featrank.cli._lines import put
     from featrank.render.text.model_table import print_models
-    from featrank.zoos import Shelf
-    from featrank.zoos._catalogue import Filters, list_cards
+    from featrank.zoos import Filters, Shelf, list_cards
 
     filters = Filters(
         opt.split_list(exclude or ()),
@@ -111,11 +109,11 @@ def parse_count(flag: str, text: str) -> float:
 
 
 def _prefetch(patterns: Sequence[str], filters: Filters, limit: int | None, shelf: Shelf) -> None:
-    """Download what is not here; exit 3 where something cannot be had."""
+    """Download what is missing; exit 3 where something cannot be had."""
     from featrank.cli._console import data_console
     from featrank.render.text.plain import print_columns, print_lines
     from featrank.run.downloads import prefetch_weights
-    from featrank.zoos._catalogue import Filters
+    from featrank.zoos import Filters
 
     if not patterns:
         raise InputError("prefetch what?", "name models: featrank models resnet50 --prefetch")

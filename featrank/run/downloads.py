@@ -8,13 +8,12 @@ from pathlib import Path
 
 from featrank.errors import FeatrankError, InputError
 from featrank.records import ModelRef
-from featrank.zoos import Shelf, resolve_models, zoo_of
-from featrank.zoos._catalogue import Filters, list_cards
+from featrank.zoos import Filters, Shelf, list_cards, resolve_models, zoo_of
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """Weights that are not here.
+    """Weights that are not on this machine.
 
     Attributes:
         model: Whose.
@@ -36,7 +35,7 @@ def plan_downloads(models: Iterable[ModelRef], shelf: Shelf) -> list[Download]:
             if zoo.find_weights(model, shelf) is not None:
                 continue
         except FeatrankError:
-            continue  # here, and not usable: no download would help
+            continue  # on this machine, and not usable: no download would help
         try:
             planned.append(Download(model, zoo.download_size(model, shelf)))
         except FeatrankError as error:
@@ -45,7 +44,7 @@ def plan_downloads(models: Iterable[ModelRef], shelf: Shelf) -> list[Download]:
 
 
 def announce_downloads(models: Iterable[ModelRef], shelf: Shelf) -> list[Download]:
-    """Say what will be downloaded, with sizes; nothing where all is here."""
+    """Say what will be downloaded, with sizes; nothing where none is missing."""
     planned = plan_downloads(models, shelf)
     wanted = [download for download in planned if download.error is None]
     if wanted:
@@ -60,13 +59,16 @@ def _size(n_bytes: int | None) -> str:
     return "of unknown size" if n_bytes is None else f"{n_bytes / 1e6:.1f} MB"
 
 
+ON_THIS_MACHINE, DOWNLOADED, MISSED = "on this machine", "downloaded", "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class Prefetched:
     """What became of one model's weights.
 
     Attributes:
         model: Whose.
-        status: here, downloaded or failed.
+        status: on this machine, downloaded or failed.
         path: Where they are.
         error: Why they are not.
     """
@@ -106,5 +108,5 @@ def _prefetch(model: ModelRef, shelf: Shelf, *, missing: bool) -> Prefetched:
     try:
         weights = zoo_of(model).fetch_weights(model, shelf)
     except FeatrankError as error:
-        return Prefetched(model, "failed", error=error)
-    return Prefetched(model, "downloaded" if missing else "here", weights.path)
+        return Prefetched(model, MISSED, error=error)
+    return Prefetched(model, DOWNLOADED if missing else ON_THIS_MACHINE, weights.path)

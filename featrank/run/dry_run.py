@@ -26,8 +26,8 @@ class PlannedModel:
         images: Images that would go through the network.
         download: Whether weights would be downloaded.
         download_bytes: How many bytes; None where that is not known.
-        images_per_second: As measured when features of this model were made here; None where they
-            never were.
+        images_per_second: As measured when features of this model were made on this machine; None
+            where they never were.
         reason: Why it would fail; empty where nothing says so.
     """
 

@@ -21,7 +21,7 @@ from featrank.records import ModelRef
 from featrank.run.context import RunContext, refuse_skipped
 from featrank.run.plan import Candidate, ModelPlan, failed_plan, refuse_alone
 from featrank.stamp import package_versions
-from featrank.zoos import zoo_of
+from featrank.zoos import load_network
 
 log = logging.getLogger("featrank")
 
@@ -130,7 +130,7 @@ def _extract(plan: ModelPlan, run: RunContext) -> int:
     if weights is None:
         raise IncompleteError(f"the weights of {model.id} are not known")
     device = choose_device(config.device)
-    loaded = zoo_of(model).load(model, weights)
+    loaded = load_network(model, weights)
     misfit = loaded.misfit
     if misfit:
         reporter.warn(f"{model.requested}: what did not fit: {misfit}")

@@ -163,7 +163,7 @@ def _layers_of(
     if not needs_listing(config.layers) and config.pool == "auto":
         return [(LayerRef(), None)]
     size = zoo_of(model).preprocessing(model, run.shelf).input_size
-    known = index.get(model.timm_name, size)
+    known = index.get(model, size, run.shelf)
     try:
         chosen = choose_layers(config.layers, config.pool, known)
     except InputError as error:
@@ -172,12 +172,12 @@ def _layers_of(
 
 
 def _identify(model: ModelRef, run: RunContext) -> tuple[ModelRef, FeatureKey, Weights]:
-    """A model with the key of its last layer and its weights, fetched where they are not here."""
+    """A model with the key of its last layer and its weights, fetched where they are missing."""
     zoo, config, shelf = zoo_of(model), run.config, run.shelf
     weights = zoo.find_weights(model, shelf)
     if weights is None and config.cache == "only":
         raise IncompleteError(
-            f"the weights of {model.id} are not here, and --cache only is set",
+            f"the weights of {model.id} are not on this machine, and --cache only is set",
             "score what is cached with `featrank score`, or run without --cache only",
         )
     weights = weights or zoo.fetch_weights(model, shelf)

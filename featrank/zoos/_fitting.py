@@ -10,17 +10,12 @@ from typing import TYPE_CHECKING, Any
 from featrank.errors import InputError
 from featrank.records import Weights
 from featrank.zoos._state_dicts import Misfit, compare, read_state_dict
+from featrank.zoos._timm_built import usable
 from featrank.zoos._zoo import Loaded
 from featrank.zoos.untrained import seeded
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-# What create_model itself takes: a file's description of a model has no say in these.
-_RESERVED = {
-    "model_name", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path",
-    "cache_dir", "scriptable", "exportable", "no_jit", "num_classes",
-}  # fmt: skip
 
 State = dict[str, "Tensor"]
 
@@ -92,11 +87,11 @@ def _builder(
     """Builds the untrained network, with another number of classes where one is given."""
     import timm
 
-    usable = {key: value for key, value in arguments.items() if key not in _RESERVED}
+    variant = usable(arguments)
 
     def build(wanted: int | None) -> nn.Module:
         classes = n_classes if wanted is None else wanted
-        given = usable if classes is None else {**usable, "num_classes": classes}
+        given = variant if classes is None else {**variant, "num_classes": classes}
         # Seeded, because what a partial file lacks stays as it is here.
         with seeded():
             network: nn.Module = timm.create_model(name, pretrained=False, **given)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from featrank.errors import InputError
 from featrank.records import ModelRef, Preprocessing, Weights
@@ -12,16 +14,22 @@ from featrank.registry import did_you_mean, is_wildcard
 from featrank.storage.digest import digest_json
 from featrank.zoos._fitting import load_fitting
 from featrank.zoos._names import find_name
+from featrank.zoos._timm_built import TimmBuilt
+from featrank.zoos._timm_index import TimmIndex
 from featrank.zoos._zoo import Loaded, Shelf
 from featrank.zoos.untrained import SEED
 
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 
 
-class CheckpointZoo:
+class CheckpointZoo(TimmBuilt):
     """A timm architecture with weights of one's own; the tag, if any, decides the preprocessing."""
 
     name = "checkpoint"
+
+    def claims(self, text: str) -> bool:
+        """``NAME@FILE``; an ``@`` after a colon belongs to another zoo's name."""
+        return "@" in text.partition(":")[0]
 
     def resolve(self, text: str, shelf: Shelf) -> list[ModelRef]:
         """``architecture[.tag]@file``; the file may be a wildcard.
@@ -32,13 +40,14 @@ class CheckpointZoo:
         typed, at, file = text.partition("@")
         if not at:
             return []
-        named = find_name(typed, shelf.index, pretrained=True)
+        index = shelf.of(TimmIndex)
+        named = find_name(typed, index, pretrained=True)
         if named is None:
             raise InputError(
                 f"unknown architecture '{typed}' in '{text}'",
                 did_you_mean(
                     typed,
-                    shelf.index.architectures(),
+                    index.architectures(),
                     "list them: featrank models",
                 ),
             )
@@ -63,7 +72,11 @@ class CheckpointZoo:
 
     def preprocessing(self, model: ModelRef, shelf: Shelf) -> Preprocessing:
         """timm's data configuration for the tag."""
-        return shelf.index.entry(model.name.partition("@")[0]).preprocessing
+        return shelf.of(TimmIndex).entry(self.built(model)[0]).preprocessing
+
+    def built(self, model: ModelRef) -> tuple[str, Mapping[str, Any]]:
+        """The architecture, with its tag, before the file."""
+        return model.name.partition("@")[0], {}
 
     def find_weights(self, model: ModelRef, shelf: Shelf) -> Weights:
         """The file.
@@ -74,7 +87,7 @@ class CheckpointZoo:
         return own_weights(_check_file(model.name.partition("@")[2]), shelf)
 
     def fetch_weights(self, model: ModelRef, shelf: Shelf) -> Weights:
-        """As :meth:`find_weights`: a file is here or nowhere."""
+        """As :meth:`find_weights`: a file is on this machine or nowhere."""
         return self.find_weights(model, shelf)
 
     def download_size(self, model: ModelRef, shelf: Shelf) -> int | None:
@@ -87,7 +100,7 @@ class CheckpointZoo:
         Raises:
             InputError: The file does not hold this architecture's weights.
         """
-        return load_fitting(model.name.partition("@")[0], weights)
+        return load_fitting(self.built(model)[0], weights)
 
 
 def own_weights(path: Path, shelf: Shelf) -> Weights:

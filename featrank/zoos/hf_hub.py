@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from featrank.errors import IncompleteError, InputError
 from featrank.records import ModelRef, Preprocessing, Weights
 from featrank.storage.file_hashes import FileHashes
+from featrank.zoos._cards import Card
 from featrank.zoos._fitting import load_fitting
 from featrank.zoos._hub import HUB, candidate_files
 from featrank.zoos._model_config import ModelConfig, read_model_config
+from featrank.zoos._timm_built import TimmBuilt
 from featrank.zoos._timm_index import TimmIndex
 from featrank.zoos._zoo import Loaded, Shelf
 
@@ -17,7 +21,7 @@ _CONFIG = ("config.json",)
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 
 
-class HfHubZoo:
+class HfHubZoo(TimmBuilt):
     """``hf-hub:ORG/NAME``: the repository's ``config.json`` says what is built.
 
     Where that file is out of reach the model has no architecture; every later step then gives
@@ -35,15 +39,21 @@ class HfHubZoo:
         if not _HUB_ID.fullmatch(text):
             return []
         try:
-            config = self._config(text, shelf.hashes, shelf.index)
+            config = self._config(text, shelf.hashes, shelf.of(TimmIndex))
         except IncompleteError:
             return [ModelRef(text, self.name, text, "")]
         note = f"a {config.architecture}"
-        return [ModelRef(text, self.name, text, config.identity, note, config.architecture)]
+        return [ModelRef(text, self.name, text, config.identity, note)]
 
     def names(self, shelf: Shelf) -> list[str]:
         """None: the hub is not listed."""
         return []
+
+    def cards(self, pattern: str, shelf: Shelf) -> Iterable[Card]:
+        """The repository; what it says of itself only where that is on this machine."""
+        if _HUB_ID.fullmatch(pattern):
+            known = HUB.find(pattern, _CONFIG, shelf.hashes) is not None
+            yield from super().cards(pattern, shelf) if known else [Card(pattern)]
 
     def preprocessing(self, model: ModelRef, shelf: Shelf) -> Preprocessing:
         """As the repository says.
@@ -86,6 +96,11 @@ class HfHubZoo:
         return HUB.size(
             model.name, candidate_files(self._config(model.name, shelf.hashes).filename)
         )
+
+    def built(self, model: ModelRef) -> tuple[str, Mapping[str, Any]]:
+        """What the repository describes."""
+        config = self._config(model.name, FileHashes())
+        return config.architecture, config.arguments
 
     def load(self, model: ModelRef, weights: Weights) -> Loaded:
         """The network that the repository describes.

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from featrank.errors import InputError
 from featrank.records import ModelRef, Preprocessing, Weights
 from featrank.zoos._fitting import load_fitting
 from featrank.zoos._hub import candidate_files
 from featrank.zoos._model_config import ModelConfig, read_model_config
+from featrank.zoos._timm_built import TimmBuilt
 from featrank.zoos._timm_index import TimmIndex
 from featrank.zoos._zoo import Loaded, Shelf
 from featrank.zoos.checkpoint import own_weights
 
 
-class LocalDirZoo:
+class LocalDirZoo(TimmBuilt):
     """``local-dir:PATH``."""
 
     name = "local-dir"
@@ -28,10 +31,10 @@ class LocalDirZoo:
         """
         if not os.path.lexists(Path(text).expanduser()):
             return []
-        config = _config(text, shelf.index)
+        config = _config(text, shelf.of(TimmIndex))
         _weight_file(text, config)
         note = f"a {config.architecture}"
-        return [ModelRef(text, self.name, text, config.identity, note, config.architecture)]
+        return [ModelRef(text, self.name, text, config.identity, note)]
 
     def names(self, shelf: Shelf) -> list[str]:
         """None: folders are not listed."""
@@ -56,6 +59,11 @@ class LocalDirZoo:
     def download_size(self, model: ModelRef, shelf: Shelf) -> int | None:
         """Nothing is downloaded."""
         return 0
+
+    def built(self, model: ModelRef) -> tuple[str, Mapping[str, Any]]:
+        """What the folder describes."""
+        config = _config(model.name)
+        return config.architecture, config.arguments
 
     def load(self, model: ModelRef, weights: Weights) -> Loaded:
         """The network that the folder describes.

@@ -14,7 +14,10 @@ from featrank.records import ModelRef, Preprocessing, Weights
 from featrank.registry import is_wildcard
 from featrank.zoos._names import find_name, match_names
 from featrank.zoos._state_dicts import read_state_dict
+from featrank.zoos._timm_built import TimmBuilt
+from featrank.zoos._timm_index import TimmIndex
 from featrank.zoos._zoo import Loaded, Shelf
+from featrank.zoos.timm import ZOO as TIMM
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -66,7 +69,7 @@ class Carrier:
         return f"weights from the installed package {self.distribution}"
 
     def find(self) -> Path | None:
-        """The weight file, without importing the package; None where it is not here."""
+        """The weight file, without importing the package; None where there is none."""
         spec = importlib.util.find_spec(self.module)
         if spec is None or not spec.submodule_search_locations:
             return None
@@ -91,7 +94,7 @@ def carrier_of(name: str) -> Carrier | None:
     return next((carrier for carrier in CARRIERS if carrier.model == name), None)
 
 
-class PackageZoo:
+class PackageZoo(TimmBuilt):
     """``package:NAME``."""
 
     name = "package"
@@ -106,7 +109,7 @@ class PackageZoo:
             names = self.names(shelf)
             matches = match_names(text, [name.partition(".")[0] for name in names], names)
             return [ref for name in matches for ref in self.resolve(name, shelf)]
-        named = find_name(text, shelf.index, pretrained=True)
+        named = find_name(text, shelf.of(TimmIndex), pretrained=True)
         carrier = carrier_of(named.entry.name) if named else None
         if named is None or carrier is None:
             return []
@@ -121,9 +124,16 @@ class PackageZoo:
         """The models whose packages are installed."""
         return [carrier.model for carrier in CARRIERS if carrier.find()]
 
+    def nearer(self, model: ModelRef, shelf: Shelf) -> ModelRef | None:
+        """The package's copy of timm's weights, where it is installed."""
+        carrier = carrier_of(model.name) if model.zoo == TIMM.name else None
+        if carrier is None or carrier.find() is None:
+            return None
+        return self.resolve(carrier.model, shelf)[0]
+
     def preprocessing(self, model: ModelRef, shelf: Shelf) -> Preprocessing:
         """timm's data configuration of these weights."""
-        return shelf.index.entry(model.name).preprocessing
+        return shelf.of(TimmIndex).entry(model.name).preprocessing
 
     def find_weights(self, model: ModelRef, shelf: Shelf) -> Weights | None:
         """The file in the package; None where it is not installed."""

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import fnmatch
-import functools
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
 from featrank.errors import IncompleteError, InputError
 from featrank.records import ModelRef, Preprocessing, Weights
 from featrank.registry import is_wildcard
+from featrank.zoos._adapted import adapt
+from featrank.zoos._cards import Card, matches
 from featrank.zoos._state_dicts import read_state_dict
-from featrank.zoos._torchvision_index import TorchvisionEntry
-from featrank.zoos._url_files import fetch_url_file, find_url_file, url_file_size
-from featrank.zoos._zoo import Loaded, Shelf
+from featrank.zoos._torchvision_index import TorchvisionEntry, TorchvisionIndex
+from featrank.zoos._url_files import fetch_url_file, find_url_file, is_stored, url_file_size
+from featrank.zoos._zoo import Loaded, Shelf, Zoo
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-PREFIX = "torchvision:"
 
-
-class TorchvisionZoo:
+class TorchvisionZoo(Zoo):
     """``torchvision:NAME``, with torchvision's own networks, weights and preprocessing."""
 
     name = "torchvision"
@@ -32,7 +32,7 @@ class TorchvisionZoo:
         Raises:
             InputError: The architecture is known and the weights are not.
         """
-        index = shelf.torchvision
+        index = shelf.of(TorchvisionIndex)
         if is_wildcard(text):
             names = fnmatch.filter(index.builders, text)
             return [model for name in names for model in self.resolve(name, shelf)]
@@ -48,12 +48,16 @@ class TorchvisionZoo:
             tags = ", ".join(e.weights for e in known)
             raise InputError(f"'{base}' has no weights '{tag}'", f"there is: {tags}")
         note = "" if text in (entry.builder, entry.name) else f"{text} -> {entry.name}"
-        builds = f"{PREFIX}{entry.builder}"
-        return [ModelRef(text, self.name, entry.name, builds, note, builds)]
+        return [ModelRef(text, self.name, entry.name, f"torchvision:{entry.builder}", note)]
 
     def names(self, shelf: Shelf) -> list[str]:
         """Every architecture that has weights."""
-        return shelf.torchvision.builders
+        return shelf.of(TorchvisionIndex).builders
+
+    def cards(self, pattern: str, shelf: Shelf) -> Iterable[Card]:
+        """torchvision's own figures; a pattern without a dot is one over builders."""
+        entries = shelf.of(TorchvisionIndex).entries.values()
+        return (_card(entry) for entry in entries if matches(entry.name, pattern))
 
     def preprocessing(self, model: ModelRef, shelf: Shelf) -> Preprocessing:
         """torchvision's own."""
@@ -85,6 +89,14 @@ class TorchvisionZoo:
         """
         return url_file_size(self._entry(model, shelf).url)
 
+    def build(self, model: ModelRef) -> nn.Module:
+        """torchvision's network, untrained."""
+        return adapt(build(model.name.partition(".")[0], "", None))
+
+    def layers_key(self, model: ModelRef, shelf: Shelf) -> Mapping[str, Any]:
+        """What is built, and by which torchvision."""
+        return {"name": model.architecture, "torchvision": version("torchvision")}
+
     def load(self, model: ModelRef, weights: Weights) -> Loaded:
         """The network, built by torchvision so that its own conversions of the weights apply.
 
@@ -106,7 +118,21 @@ class TorchvisionZoo:
 
     @staticmethod
     def _entry(model: ModelRef, shelf: Shelf) -> TorchvisionEntry:
-        return shelf.torchvision.entries[model.name]
+        return shelf.of(TorchvisionIndex).entries[model.name]
+
+
+def _card(entry: TorchvisionEntry) -> Card:
+    size = entry.preprocessing.input_size
+    return Card(
+        name=entry.name,
+        n_params=entry.n_params,
+        macs=entry.macs,
+        input_size=size,
+        pretrained_on=("in1k",) if entry.weights.startswith("IMAGENET1K") else (),
+        top1=entry.top1,
+        top1_size=size[1] if entry.top1 is not None else None,
+        cached=is_stored(entry.url),
+    )
 
 
 def build(builder: str, tag: str, state: dict[str, Tensor] | None) -> nn.Module:
@@ -118,72 +144,27 @@ def build(builder: str, tag: str, state: dict[str, Tensor] | None) -> nn.Module:
         state: Their tensors; None leaves the network untrained.
     """
     from torchvision import models
-    from torchvision.models._api import WeightsEnum
 
     if state is None:
         extra = {"init_weights": False} if builder in ("googlenet", "inception_v3") else {}
         untrained: nn.Module = models.get_model(builder, weights=None, **extra)
         return untrained
-    weights = models.get_model_weights(builder)[tag]
-    # It would download the file, and read it in a way that may run what is in it.
-    with patch.object(WeightsEnum, "get_state_dict", lambda *_, **__: state):
-        network: nn.Module = models.get_model(builder, weights=weights)
+    weights = _at_hand(models.get_model_weights(builder)[tag], state)
+    network: nn.Module = models.get_model(builder, weights=weights)
     return network
 
 
-def adapt(network: nn.Module) -> nn.Module:
-    """A torchvision classifier with the three names that timm's networks have.
+def _at_hand(weights: Any, state: dict[str, Tensor]) -> Any:
+    """torchvision's weights with their tensors.
 
-    The last linear layer becomes the classifier, and what it is given the features.
-
-    Raises:
-        IncompleteError: It has no linear layer.
+    Its own would download the file, and read it in a way that may run what is in it. Its builders
+    take members of an enumeration only: this is one more, which no name leads to.
     """
-    from torch import nn
-
-    linear = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
-    if not linear:
-        raise IncompleteError(
-            f"{type(network).__name__} has no linear classifier, so it cannot be told where its"
-            " features are",
-            "take timm's model of that kind",
-        )
-    classifier = network.get_submodule(linear[-1])
-    parent, _, leaf = linear[-1].rpartition(".")
-    setattr(network.get_submodule(parent), leaf, nn.Identity())
-
-    adapted: nn.Module = _adapted_class()(network, classifier)
-    return adapted
-
-
-@functools.cache
-def _adapted_class() -> Any:
-    """Made once: a class of each network's own would hold it until cycles are collected."""
-    from torch import nn
-
-    class Adapted(nn.Module):
-        """What the forward loop asks of a network."""
-
-        def __init__(self, body: nn.Module, classifier: Any) -> None:
-            super().__init__()
-            self.body = body
-            self.classifier = classifier
-            self.num_classes = classifier.out_features
-            self.num_features = classifier.in_features
-
-        def forward_features(self, pixels: Tensor) -> Any:
-            """What the classifier is given ``(n, num_features)``."""
-            return self.body(pixels)
-
-        def forward_head(self, features: Tensor, pre_logits: bool = False) -> Any:
-            """The logits, or the features themselves."""
-            return features if pre_logits else self.classifier(features)
-
-        def forward(self, pixels: Tensor) -> Any:
-            """The logits."""
-            return self.forward_head(self.forward_features(pixels))
-
-    return Adapted
+    kind = type(weights)
+    member = object.__new__(kind)
+    member.__dict__.update(weights.__dict__)
+    member.__dict__["get_state_dict"] = lambda **_: state
+    return member
 
 
 ZOO = TorchvisionZoo()

@@ -11,6 +11,8 @@ from featrank.records import ModelRef, Preprocessing, Weights
 from featrank.registry import is_wildcard
 from featrank.storage.digest import digest_json
 from featrank.zoos._names import find_name, match_names
+from featrank.zoos._timm_built import TimmBuilt
+from featrank.zoos._timm_index import TimmIndex
 from featrank.zoos._zoo import Loaded, Shelf
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ def seeded() -> Iterator[None]:
         yield
 
 
-class UntrainedZoo:
+class UntrainedZoo(TimmBuilt):
     """``random:NAME``: the initial weights that a fixed seed draws."""
 
     name = "random"
@@ -40,7 +42,7 @@ class UntrainedZoo:
         Raises:
             InputError: The architecture is known and its tag is not.
         """
-        index = shelf.index
+        index = shelf.of(TimmIndex)
         if is_wildcard(text):
             names = match_names(text, index.architectures(), index.pretrained_names())
             return [ref for name in names for ref in self.resolve(name, shelf)]
@@ -55,11 +57,11 @@ class UntrainedZoo:
 
     def names(self, shelf: Shelf) -> list[str]:
         """Every architecture."""
-        return shelf.index.architectures()
+        return shelf.of(TimmIndex).architectures()
 
     def preprocessing(self, model: ModelRef, shelf: Shelf) -> Preprocessing:
         """timm's data configuration, as for its trained twin."""
-        return shelf.index.entry(model.name).preprocessing
+        return shelf.of(TimmIndex).entry(model.name).preprocessing
 
     def find_weights(self, model: ModelRef, shelf: Shelf) -> Weights:
         """The recipe: what can change the numbers that are drawn."""

@@ -26,7 +26,7 @@ def test_dry_run_says_what_is_here_what_is_not_and_does_nothing(
     )  # fmt: skip
     assert ended.code == 0, ended.err
     assert "3 models, 3 layers: 1 cached, 2 to extract" in ended.out
-    assert "time: unknown of 2 models, which were never measured here" in ended.out
+    assert "time: unknown of 2 models, which were never measured on this machine" in ended.out
     assert sorted(cache_dir.rglob("*.parquet")) == before
     assert not (tmp_path / "r.json").exists()
     # Another subset of a model that was measured: an estimate from that speed.

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from featrank.records import ModelRef
-from featrank.storage.file_hashes import FileHashes
 from featrank.zoos import ZOOS, Shelf, Zoo, resolve_models, zoo_of
 from featrank.zoos._timm_index import TimmIndex
 
@@ -17,7 +16,7 @@ SAMPLES = 12
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
-    return Shelf(TimmIndex(tmp_path_factory.mktemp("index")), FileHashes())
+    return Shelf(tmp_path_factory.mktemp("index"))
 
 
 @pytest.fixture(params=ZOOS.names())
@@ -53,7 +52,7 @@ def test_names_resolve_to_themselves(zoo: Zoo, shelf: Shelf) -> None:
         (model,) = zoo.resolve(name, shelf)
         assert model.zoo == zoo.name
         assert name in {model.name, model.architecture.removeprefix("torchvision:")}
-        known = {*shelf.index.architectures(), *(f"torchvision:{n}" for n in names)}
+        known = {*shelf.of(TimmIndex).architectures(), *(f"torchvision:{n}" for n in names)}
         assert model.architecture in known
         assert model.requested == name
 

@@ -8,10 +8,7 @@ from loopback_hub import LoopbackHub
 from featrank.errors import InputError
 from featrank.reporting import Silent
 from featrank.run.downloads import announce_downloads, plan_downloads, prefetch_weights
-from featrank.storage.file_hashes import FileHashes
-from featrank.zoos import Shelf, resolve_models
-from featrank.zoos._catalogue import Filters
-from featrank.zoos._timm_index import TimmIndex
+from featrank.zoos import Filters, Shelf, resolve_models
 
 OTHER = "timm/test_vit.r160_in1k"
 
@@ -30,8 +27,8 @@ def reporter() -> Listening:
 
 
 @pytest.fixture
-def told(index: TimmIndex, reporter: Listening) -> Shelf:
-    return Shelf(index, FileHashes(), reporter=reporter)
+def told(indexed: Path, reporter: Listening) -> Shelf:
+    return Shelf(indexed, reporter=reporter)
 
 
 def test_sizes_come_first_and_refusals_are_kept_for_later(
@@ -58,7 +55,7 @@ def test_nothing_to_download_asks_nothing(
     reporter.said.clear()
     assert plan_downloads(resolve_models(["test_resnet"], told), told) == []
     (row,) = prefetch_weights(["test_resnet"], None, None, told)
-    assert row.status == "here"
+    assert row.status == "on this machine"
     assert row.path is not None
     assert (hub.requests, reporter.said) == ([], [])
 

@@ -9,9 +9,9 @@ import pytest
 from loopback_hub import LoopbackHub
 
 from featrank.errors import InputError
-from featrank.zoos import Shelf
-from featrank.zoos._catalogue import SORTS, Card, Filters, list_cards
+from featrank.zoos import SORTS, Card, Filters, Shelf, list_cards
 from featrank.zoos._hub import HUB, candidate_files
+from featrank.zoos._timm_index import TimmIndex
 
 # Twenty rows drawn at random from timm's results-imagenet.csv of 2026-08-08: name, input size,
 # top-1, millions of parameters; and GMACs from its inference benchmark at that size.
@@ -127,7 +127,7 @@ def test_names_as_they_are_typed(shelf: Shelf) -> None:
     assert [c.name for c in listed(shelf, "resnet50.a1_in1k", "timm:resnet50.a1_in1k")] == [
         "resnet50.a1_in1k"
     ]
-    assert len(listed(shelf, "resnet50")) == len(shelf.index.tags("resnet50"))
+    assert len(listed(shelf, "resnet50")) == len(shelf.of(TimmIndex).tags("resnet50"))
     (tv,) = listed(shelf, "torchvision:resnet50.IMAGENET1K_V2")
     assert (tv.n_params, tv.top1) == (25_557_032, 80.858)
     for wrong in ("resnt50", "resnt*", "torchvision:resnt*"):
@@ -137,7 +137,7 @@ def test_names_as_they_are_typed(shelf: Shelf) -> None:
         listed(shelf, "resnet50", sort="size")
 
 
-def test_what_is_here(hub: LoopbackHub, shelf: Shelf) -> None:
+def test_what_is_on_this_machine(hub: LoopbackHub, shelf: Shelf) -> None:
     assert listed(shelf, "test_resnet", cached=True) == []
     HUB.fetch("timm/test_resnet.r160_in1k", candidate_files(None), shelf.hashes)
     asked = len(hub.requests)

@@ -9,10 +9,8 @@ import pytest
 
 from featrank.errors import InputError
 from featrank.records import Weights
-from featrank.storage.file_hashes import FileHashes
 from featrank.zoos import Shelf, packages
 from featrank.zoos._fitting import load_fitting
-from featrank.zoos._timm_index import TimmIndex
 from featrank.zoos.checkpoint import ZOO
 from featrank.zoos.packages import CARRIERS
 
@@ -100,7 +98,7 @@ def stored(state: dict[str, Any], tmp_path: Path) -> Path:
 
 
 def test_more_than_the_head_missing_needs_leave(
-    state: dict[str, Any], tmp_path: Path, index: TimmIndex
+    state: dict[str, Any], tmp_path: Path, indexed: Path
 ) -> None:
     import torch
 
@@ -116,7 +114,7 @@ def test_more_than_the_head_missing_needs_leave(
     assert all(torch.equal(own[name], state[name]) for name in state if name not in lost)
     assert all(torch.equal(own[name], again[name]) for name in own)
 
-    shelves = [Shelf(index, FileHashes(), allow_partial=partial) for partial in (False, True)]
+    shelves = [Shelf(indexed, allow_partial=partial) for partial in (False, True)]
     (model,) = ZOO.resolve(f"test_resnet@{path}", shelves[0])
     prints = {ZOO.find_weights(model, shelf).fingerprint for shelf in shelves}
     assert len(prints) == 2

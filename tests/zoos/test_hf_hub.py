@@ -33,7 +33,7 @@ def test_from_the_hub_to_a_network(
 
     hub.files = files
     (model,) = resolve_models([f"hf-hub:{REPOSITORY}"], shelf)
-    assert (model.id, model.timm_name) == (f"hf-hub:{REPOSITORY}", "test_vit")
+    assert (model.id, ZOO.built(model)[0]) == (f"hf-hub:{REPOSITORY}", "test_vit")
     assert model.architecture.startswith("test_vit")
     assert ZOO.find_weights(model, shelf) is None
     assert ZOO.download_size(model, shelf) == len(files[f"{REPOSITORY}/model.safetensors"])

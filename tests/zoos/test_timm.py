@@ -8,6 +8,7 @@ from loopback_hub import LoopbackHub
 from featrank.errors import IncompleteError, InputError
 from featrank.records import Weights
 from featrank.zoos import Shelf
+from featrank.zoos._timm_index import TimmIndex
 from featrank.zoos.timm import ZOO
 
 
@@ -29,14 +30,14 @@ def test_wildcards(shelf: Shelf) -> None:
         f"resnet18.fb_{kind}_ft_in1k" for kind in ("ssl_yfcc100m", "swsl_ig1b")
     ]
     assert names("nothing*", shelf) == []
-    assert all(shelf.index.entry(name).has_weights for name in names("vit_*", shelf))
+    assert all(shelf.of(TimmIndex).entry(name).has_weights for name in names("vit_*", shelf))
 
 
 def test_an_architecture_without_weights(shelf: Shelf) -> None:
     bare = next(
         name
-        for name in shelf.index.architectures()
-        if not shelf.index.tags(name) and name.startswith("vit")
+        for name in shelf.of(TimmIndex).architectures()
+        if not shelf.of(TimmIndex).tags(name) and name.startswith("vit")
     )
     with pytest.raises(InputError, match="no weights") as caught:
         ZOO.resolve(bare, shelf)
@@ -67,7 +68,7 @@ def test_loading_a_custom_format_entry_reads_the_ordinary_file(
     from safetensors.torch import save_file
 
     name = "vit_tiny_patch16_224.augreg_in21k_ft_in1k"
-    assert shelf.index.entry(name).custom_load
+    assert shelf.of(TimmIndex).entry(name).custom_load
     path = tmp_path / "model.safetensors"
     save_file(timm.create_model(name, pretrained=False).state_dict(), path)
     (model,) = ZOO.resolve(name, shelf)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import hashlib
-import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,8 @@ from loopback_hub import LoopbackHub
 
 from featrank.errors import IncompleteError, InputError
 from featrank.zoos import Shelf, resolve_models
-from featrank.zoos.torchvision import ZOO, adapt, build
+from featrank.zoos._torchvision_index import TorchvisionIndex
+from featrank.zoos.torchvision import ZOO, build
 
 MODEL = "mobilenet_v3_small"
 
@@ -40,9 +39,10 @@ def served(
 ) -> Iterator[LoopbackHub]:
     """A mirror of torchvision's server that has that file."""
     name, content = stored
-    entry = shelf.torchvision.of(MODEL)[0]
+    index = shelf.of(TorchvisionIndex)
+    entry = index.of(MODEL)[0]
     url = f"https://download.example.invalid/models/resolve/main/{name}"
-    monkeypatch.setitem(shelf.torchvision.entries, entry.name, dataclasses.replace(entry, url=url))
+    monkeypatch.setitem(index.entries, entry.name, dataclasses.replace(entry, url=url))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with LoopbackHub({f"models/{name}": content}) as server:
         monkeypatch.setenv("FEATRANK_WEIGHTS_MIRROR", server.url)
@@ -100,47 +100,31 @@ def test_a_wrong_checksum_is_not_kept(
     assert ZOO.fetch_weights(model, shelf)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "densenet121", "vit_b_32", "googlenet"])
-def test_features_are_what_the_last_linear_layer_reads(name: str) -> None:
+@pytest.mark.parametrize("name", ["densenet121", "googlenet", "vit_b_32"])
+def test_torchvisions_own_conversions_apply(name: str, shelf: Shelf) -> None:
+    """Of names, of auxiliary heads, of input size; and its enumeration stays as it is."""
     import torch
-    from torch import nn
+    from torchvision import models
 
-    plain = build(name, "", None).eval()
-    seen = []
-    last = [m for m in plain.modules() if isinstance(m, nn.Linear)][-1]
-    handle = last.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    pixels = torch.rand(1, 3, 224, 224)
-    with torch.inference_mode():
-        logits = plain(pixels)
-        handle.remove()
-        network: Any = adapt(plain).eval()
-        assert torch.equal(network.forward_features(pixels), seen[0])
-        assert torch.equal(network(pixels), logits)
-
-
-def test_an_adapted_network_goes_with_its_last_user() -> None:
-    network = build("resnet18", "", None)
-    gone = [weakref.ref(network), *map(weakref.ref, network.parameters())]
-    gc.collect()
-    gc.disable()
-    try:
-        adapted = adapt(network)
-        gone.append(weakref.ref(adapted))
-        del network, adapted
-        assert not [one for one in gone if one() is not None]
-    finally:
-        gc.enable()
+    kind = models.get_model_weights(name)
+    before = list(kind), dict(kind.DEFAULT.__dict__)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        heads = {"init_weights": True} if name == "googlenet" else {}
+        state = models.get_model(name, weights=None, **heads).state_dict()
+    network = build(name, kind.DEFAULT.name, dict(state))
+    own = network.state_dict()
+    assert {key for key in own if not key.startswith("aux")} <= set(state)
+    assert all(torch.equal(own[key], state[key]) for key in own)
+    assert (list(kind), dict(kind.DEFAULT.__dict__)) == before
+    assert type(kind.DEFAULT).get_state_dict is models.WeightsEnum.get_state_dict
 
 
-def test_a_network_without_a_linear_layer() -> None:
-    with pytest.raises(IncompleteError, match="no linear classifier"):
-        adapt(build("squeezenet1_1", "", None))
+def test_its_layers_can_be_listed(shelf: Shelf) -> None:
+    from featrank.layers.architectures import describe_model
 
-
-def test_its_layers_can_be_listed() -> None:
-    from featrank.layers.architectures import describe_architecture
-
-    layers = describe_architecture("torchvision:resnet18", (3, 224, 224))
+    (model,) = ZOO.resolve("resnet18", shelf)
+    layers = describe_model(model, (3, 224, 224), shelf)
     names = [layer.name for layer in layers]
     assert "body.layer4.1" in names
     assert names[-2:] == ["pre_logits", "head"]

@@ -23,16 +23,16 @@ def print_models(models: Sequence[Mapping[str, Any]], console: Console) -> None:
         "model": lambda m: m["name"],
         "params": lambda m: f"{m['n_params'] / 1e6:.2f}M" if "n_params" in m else _DASH,
         "GMACs": lambda m: f"{m['macs'] / 1e9:.2f}" if "macs" in m else _DASH,
-        "input": lambda m: "×".join(map(str, m["input_size"][1:])),
+        "input": lambda m: "×".join(map(str, m["input_size"][1:])) if "input_size" in m else _DASH,
         "width": lambda m: str(m.get("n_features", _DASH)),
         "top-1": lambda m: f"{m['top1']:.2f}" if "top1" in m else _DASH,
         "trained on": lambda m: " → ".join(m["pretrained_on"]) or _DASH,
         "licence": lambda m: m.get("license", _DASH),
-        "here": lambda m: "yes" if m["cached"] else "no",
+        "on this machine": lambda m: "yes" if m["cached"] else "no",
     }
     print_columns(
         {name: [cell(model) for model in models] for name, cell in columns.items()},
         console,
         left=("model", "trained on", "licence"),
-        dispensable=("input", "licence", "width", "here", "trained on"),
+        dispensable=("input", "licence", "width", "on this machine", "trained on"),
     )

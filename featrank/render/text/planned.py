@@ -73,7 +73,7 @@ def _totals(models: Sequence[Planned]) -> list[str]:
         at_least = "at least " if len(sized) < len(downloads) else ""
         lines.append(f"{len(downloads)} downloads, {at_least}{size(sum(sized))}")
     if unknown:
-        of = f" of {unknown} models, which were never measured here"
+        of = f" of {unknown} models, which were never measured on this machine"
         more = f"{duration(sum(known))} for the others; " if any(known) else ""
         lines.append(f"time: {more}unknown{of}")
     else:

@@ -10,14 +10,17 @@ KNOWN = {
     "license": "apache-2.0", "cached": True,
 }  # fmt: skip
 BARE = {"name": "odd\x1b[31m", "input_size": [3, 96, 64], "pretrained_on": [], "cached": False}
+LEAST = {"name": "mine:one", "pretrained_on": [], "cached": False}
 
 
 def test_a_line_a_model() -> None:
     stream = io.StringIO()
-    print_models([KNOWN, BARE], Console(file=stream, width=200))
+    print_models([KNOWN, BARE, LEAST], Console(file=stream, width=200))
     known, bare = (line.split() for line in stream.getvalue().splitlines() if "×" in line)
     assert known == [
         "resnet50.a1_in1k", "25.56M", "4.11", "224×224", "2048", "80.23", "in21k", "→", "in1k",
         "apache-2.0", "yes",
     ]  # fmt: skip
+    (least,) = [line.split() for line in stream.getvalue().splitlines() if "mine:one" in line]
+    assert least == ["mine:one", *"–––––––", "no"]
     assert bare == ["odd\\x1b[31m", "–", "–", "96×64", "–", "–", "–", "–", "no"]

@@ -1,0 +1,187 @@
+"""Zoos of other packages, and what is added to them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from featrank.errors import IncompleteError
+from featrank.records import ModelRef, Preprocessing, Weights
+from featrank.zoos import Card, Shelf, Zoo
+from featrank.zoos._plugins import complete
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+MINE = """
+from dataclasses import replace
+from featrank.zoos._timm_index import TimmIndex
+from featrank.zoos.untrained import UntrainedZoo
+
+class MyZoo(UntrainedZoo):
+    name = "mine"
+
+    def resolve(self, text, shelf):
+        found = super().resolve("test_" + text, shelf)
+        return [replace(model, requested=text, name=text) for model in found]
+
+    def names(self, shelf):
+        return ["resnet", "vit"]
+
+    def preprocessing(self, model, shelf):
+        return shelf.of(TimmIndex).entry("test_" + model.name).preprocessing
+
+ZOO = MyZoo()
+"""
+# Each declares a zoo as the code says, which is not to be had.
+BROKEN = {
+    "worm-eaten": ("raise OSError('worms')", "OSError('worms')"),
+    "quitter": ("import sys; sys.exit(0)", "SystemExit(0)"),
+    "hollow": ("", "AttributeError"),
+    "nameless": ("ZOO = object()", "AttributeError"),
+    "copycat": (MINE.replace('"mine"', '"timm"'), "there is a zoo 'timm' already"),
+}
+
+
+def install(site: Path, package: str, code: str, points: str | None = None) -> None:
+    """As an installer leaves a package with an entry point."""
+    module = package.replace("-", "_")
+    site.mkdir(exist_ok=True)
+    (site / f"{module}.py").write_text(code)
+    info = site / f"{module}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+    points = points or f"[featrank.zoos]\n{module} = {module}:ZOO\n"
+    (info / "entry_points.txt").write_text(points)
+
+
+# A zoo as they were before they had a base class: it loads, and cannot build.
+OLDER = """
+from featrank.records import ModelRef, Preprocessing, Weights
+from featrank.zoos._zoo import Loaded
+
+class Older:
+    name = "older"
+
+    def resolve(self, text, shelf):
+        return [ModelRef(text, "older", "one", "older one")] if text in ("one", "*") else []
+
+    def names(self, shelf):
+        return ["one"]
+
+    def preprocessing(self, model, shelf):
+        return Preprocessing((3, 32, 32), 1.0, "center", "bilinear", (0.5,) * 3, (0.5,) * 3)
+
+    def find_weights(self, model, shelf):
+        return Weights("0" * 64)
+
+    fetch_weights = find_weights
+
+    def download_size(self, model, shelf):
+        return 0
+
+    def load(self, model, weights):
+        import timm
+        return Loaded(timm.create_model("test_resnet", pretrained=False).eval())
+
+ZOO = Older()
+"""
+
+
+def test_a_zoo_without_the_base_class_gets_its_defaults(
+    featrank_process: Run, tmp_path: Path
+) -> None:
+    install(tmp_path / "site", "older-zoo", OLDER)
+    path = os.pathsep.join([str(tmp_path / "site"), *sys.path])
+    listed = featrank_process("layers", "older:one", "--json", PYTHONPATH=path)
+    assert listed.returncode == 0, listed.stderr
+    names = [layer["name"] for layer in json.loads(listed.stdout)["older:one"]]
+    assert names[-3:] == ["layer4.0", "pre_logits", "head"]
+    cards = featrank_process("models", "older:*", "--json", PYTHONPATH=path)
+    assert json.loads(cards.stdout) == [
+        {"name": "older:one", "input_size": [3, 32, 32], "pretrained_on": [], "cached": True}
+    ]
+
+
+class Least:
+    name = "least"
+
+    def names(self, shelf: Shelf) -> list[str]:
+        return ["one", "two"]
+
+    def preprocessing(self, model: ModelRef, shelf: Shelf) -> Preprocessing:
+        return Preprocessing((3, 32, 32), 1.0, "center", "bilinear", (0.5,) * 3, (0.5,) * 3)
+
+    def find_weights(self, model: ModelRef, shelf: Shelf) -> None:
+        return None
+
+    def build(self, model: ModelRef) -> None:
+        return None
+
+
+def test_what_is_lacking_is_as_in_the_base_class(shelf: Shelf) -> None:
+    zoo = complete(Least())
+    assert isinstance(zoo, Zoo)
+    (model,) = zoo.resolve("one", shelf)
+    assert (model.id, model.architecture) == ("least:one", "least:one")
+    assert [m.name for m in zoo.resolve("t*", shelf)] == ["two"]
+    assert list(zoo.cards("two", shelf)) == [Card("two", input_size=(3, 32, 32))]
+    for step in (zoo.fetch_weights, zoo.download_size):
+        with pytest.raises(IncompleteError, match="least:one are not on this machine"):
+            step(model, shelf)
+
+
+def test_one_that_says_when_it_downloads_is_not_made_to(shelf: Shelf) -> None:
+    class Downloads(Least):
+        def fetch_weights(self, model: ModelRef, shelf: Shelf) -> Weights:
+            raise AssertionError
+
+    zoo = complete(Downloads())
+    assert zoo.download_size(ModelRef("one", "least", "one", ""), shelf) is None
+
+
+def test_what_is_no_zoo(shelf: Shelf) -> None:
+    class Mute(Zoo):
+        name = "mute"
+
+    with pytest.raises(TypeError, match="needs names, preprocessing, find_weights, build or load"):
+        complete(Mute())
+    for name in ("a:b", "", 7):
+        wrong = Least()
+        wrong.name = name
+        with pytest.raises(ValueError, match="no name for a zoo"):
+            complete(wrong)
+
+
+def test_another_package_adds_a_zoo_and_a_broken_one_is_a_warning(
+    featrank_process: Run, tmp_path: Path
+) -> None:
+    """Installed distributions with the entry point, found by a process of its own."""
+    site = tmp_path / "site"
+    install(site, "my-zoo", MINE)
+    for package, (code, _) in BROKEN.items():
+        install(site, package, code)
+    # What stands in another group, and cannot be read, is no business of the zoos.
+    install(site, "stranger", "", "[stranger]\nno equals sign\n")
+    install(site, "scrawl", "", "[featrank.zoos]\nno equals sign\n")
+    ended = featrank_process(
+        "rank", "--dataset", "digits", "--limit-per-class", 1, "--dry-run", "--format", "json",
+        "--models", "mine:resnet,random:test_vit",
+        PYTHONPATH=os.pathsep.join([str(site), *sys.path]),
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert [(model["model"], model["images"]) for model in json.loads(ended.stdout)] == [
+        ("mine:resnet", 10), ("random:test_vit", 10),
+    ]  # fmt: skip
+    warned = [line for line in ended.stderr.splitlines() if line.startswith("warning: ")]
+    reasons = {package: why for package, (_, why) in BROKEN.items()} | {"scrawl": "'value'"}
+    assert len(warned) == len(reasons)
+    for package, why in reasons.items():
+        (line,) = [line for line in warned if f" of {package} 1.0 is left out: " in line]
+        assert why in line
+    assert "Traceback" not in ended.stderr
