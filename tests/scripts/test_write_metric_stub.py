@@ -26,14 +26,6 @@ def test_the_stub_is_not_stale(monkeypatch: pytest.MonkeyPatch) -> None:
     runpy.run_path(str(SCRIPT), run_name="__main__")
 
 
-def test_it_ships() -> None:
-    import tomllib
-
-    project = Path(featrank.__file__).parents[1] / "pyproject.toml"
-    data = tomllib.loads(project.read_text())["tool"]["setuptools"]["package-data"]
-    assert "*.pyi" in data["featrank.metrics"]
-
-
 def test_a_users_program_is_checked_as_it_runs(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(USERS_PROGRAM)
     checked = subprocess.run(
