@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from featrank.errors import IncompleteError, InputError
 from featrank.records import ModelRef, Preprocessing, Weights
 from featrank.registry import is_wildcard
+from featrank.zoos._cards import Card
 from featrank.zoos._names import find_name, match_names
 from featrank.zoos._state_dicts import read_state_dict
 from featrank.zoos._timm_built import TimmBuilt
@@ -130,6 +131,11 @@ class PackageZoo(TimmBuilt):
         if carrier is None or carrier.find() is None:
             return None
         return self.resolve(carrier.model, shelf)[0]
+
+    def cards(self, pattern: str, shelf: Shelf) -> Iterable[Card]:
+        """timm's figures of the same weights."""
+        for model in self.resolve(pattern, shelf):
+            yield from (replace(card, cached=True) for card in TIMM.cards(model.name, shelf))
 
     def preprocessing(self, model: ModelRef, shelf: Shelf) -> Preprocessing:
         """timm's data configuration of these weights."""

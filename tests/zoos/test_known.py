@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 
+import featrank
 from featrank.errors import IncompleteError, InputError
 from featrank.records import ModelRef
 from featrank.zoos import ZOOS, Shelf, build_network, load_network, resolve_models
@@ -13,6 +18,24 @@ def test_the_zoos_there_are() -> None:
         "checkpoint", "hf-hub", "local-dir", "package", "random", "timm", "torchvision",
     }  # fmt: skip
     assert not any(ZOOS.origin(name) for name in ZOOS.names())
+
+
+# The one names zoos in its help, the other is a kind of target with the name of a zoo.
+SPEAKING = {"cli/_options.py", "targets/torchvision_sets.py"}
+
+
+def test_no_other_file_names_a_zoo() -> None:
+    """Strings of the code: a zoo's name (unless it is a library's too), or one with a colon."""
+    root = Path(featrank.__file__).parent
+    files = {path.relative_to(root).as_posix(): path for path in root.rglob("*.py")}
+    zoos = {name for name in files if re.fullmatch(r"zoos/[^_/][^/]*\.py", name)}
+    names = set(ZOOS.names())
+    alone, prefixes = names - {"timm", "torchvision"}, tuple(f"{name}:" for name in names)
+    for name in files.keys() - zoos - SPEAKING:
+        for node in ast.walk(ast.parse(files[name].read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                said = node.value in alone or node.value.startswith(prefixes)
+                assert not said, f"{name}, line {node.lineno}"
 
 
 def asked(text: str) -> tuple[list[str], str, str, bool]:

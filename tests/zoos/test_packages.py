@@ -1,18 +1,27 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import pytest
 
 from featrank.errors import IncompleteError, InputError
 from featrank.records import ModelRef
-from featrank.zoos import Shelf
+from featrank.zoos import Filters, Shelf, list_cards
 from featrank.zoos.packages import CARRIERS, ZOO, Carrier, pair_in_order, rename_efficientnet
 
 INSTALLED = [carrier for carrier in CARRIERS if carrier.find()]
 needs_lite0 = pytest.mark.skipif(
     CARRIERS[0].find() is None, reason=f"needs the package {CARRIERS[0].distribution}"
 )
+
+
+@needs_lite0
+def test_it_is_listed_with_timms_figures(shelf: Shelf) -> None:
+    (theirs,) = list_cards(["timm:tf_efficientnet_lite0"], Filters(), shelf)
+    (ours,) = list_cards(["package:tf_efficientnet_lite0"], Filters(), shelf)
+    assert ours == replace(theirs, name=f"package:{theirs.name}")
+    assert ours.cached
 
 
 @pytest.mark.parametrize("carrier", CARRIERS, ids=lambda carrier: carrier.distribution)
