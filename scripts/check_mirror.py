@@ -21,6 +21,7 @@ _FREE = ("contract/", "cli/", "scripts/")
 _OF_SEVERAL = {
     "test_configs.py",
     "test_contributing.py",
+    "test_docs.py",
     "test_house.py",
     "test_workflows.py",
     "cache/test_claims.py",

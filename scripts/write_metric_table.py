@@ -1,6 +1,6 @@
-"""Write README.md's table of metrics from their declarations; --check only compares.
+"""Write the table of metrics of docs/metrics.md from their declarations; --check only compares.
 
-python scripts/write_metric_table.py [--check] [README]
+python scripts/write_metric_table.py [--check] [PAGE]
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from pathlib import Path
 from featrank.metrics import LEFT_OUT, LEGEND, METRICS, describe
 from featrank.render.text.metric_table import COLUMNS, cells
 
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "metrics.md"
 BEGIN, END = "<!-- metrics: scripts/write_metric_table.py writes this -->", "<!-- /metrics -->"
 
 
 def main() -> None:
     """Write, or tell whether the table is stale."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("readme", nargs="?", type=Path, default=README)
+    parser.add_argument("page", nargs="?", type=Path, default=PAGE)
     parser.add_argument("--check", action="store_true", help="fail where it is stale")
     arguments = parser.parse_args()
-    text = arguments.readme.read_text()
+    text = arguments.page.read_text()
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        sys.exit(f"{arguments.readme}: no '{BEGIN}' … '{END}'")
+        sys.exit(f"{arguments.page}: no '{BEGIN}' … '{END}'")
     fresh = f"{before}{BEGIN}\n{table()}{END}{after}"
     if not arguments.check:
-        arguments.readme.write_text(fresh)
+        arguments.page.write_text(fresh)
     elif fresh != text:
-        sys.exit(f"{arguments.readme}: the table of metrics is stale; run {sys.argv[0]}")
+        sys.exit(f"{arguments.page}: the table of metrics is stale; run {sys.argv[0]}")
 
 
 def table() -> str:

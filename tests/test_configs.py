@@ -1,4 +1,4 @@
-"""The shipped configurations, and the CI jobs of the README, run as they stand."""
+"""The shipped configurations, and the CI jobs of docs/ci-and-batch.md, run as they stand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import yaml
 
 Main = Callable[..., Any]
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+PAGE = (ROOT / "docs" / "ci-and-batch.md").read_text()
 FEW = ("--limit-per-class", 2, "--workers", 0)
 
 
@@ -82,7 +82,7 @@ def test_batch(featrank: Main, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
 def containing(language: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""The README's one-liners open a cached layer in other tools."""
+"""The one-liners of docs/cache.md open a cached layer in other tools."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from featrank.cache.manifest import Manifest
 from featrank.cache.store import FeatureStore
 from featrank.records import FloatArray
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-LINES = re.findall(r"^(table = (\w+)\..*LAYER.*)$", README, re.MULTILINE)
+PAGE = (Path(__file__).parents[2] / "docs" / "cache.md").read_text()
+LINES = re.findall(r"^(table = (\w+)\..*LAYER.*)$", PAGE, re.MULTILINE)
 
 
 def test_there_is_a_line_for_each_tool() -> None:
@@ -32,7 +32,7 @@ def test_the_line_gives_the_rows(
     fill_layers([key])
     names: dict[str, Any] = {tool: importlib.import_module(tool)}
     code = line.replace("LAYER", str(store.directory(key)))
-    exec(code, names)  # our own README
+    exec(code, names)  # our own page
     table = names["table"]
     features = np.stack([np.asarray(row) for row in table["features"]])
     order = np.argsort(np.asarray(table["id"]).astype(str))

@@ -1,4 +1,4 @@
-"""README.md's table of metrics is what their declarations say."""
+"""The table of metrics in docs/metrics.md is what their declarations say."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
     runpy.run_path(str(SCRIPT), run_name="__main__")
 
 
-def test_the_readme_is_not_stale(monkeypatch: pytest.MonkeyPatch) -> None:
-    run(monkeypatch, "--check", ROOT / "README.md")
+def test_the_page_is_not_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    run(monkeypatch, "--check", ROOT / "docs" / "metrics.md")
 
 
 @pytest.mark.parametrize(
@@ -27,9 +27,9 @@ def test_the_readme_is_not_stale(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_stale_table_is_found_and_mended(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, old: str, new: str
 ) -> None:
-    fresh = (ROOT / "README.md").read_text()
+    fresh = (ROOT / "docs" / "metrics.md").read_text()
     assert old in fresh
-    stale = tmp_path / "README.md"
+    stale = tmp_path / "metrics.md"
     stale.write_text(fresh.replace(old, new))
     with pytest.raises(SystemExit, match="stale"):
         run(monkeypatch, "--check", stale)
@@ -37,9 +37,7 @@ def test_a_stale_table_is_found_and_mended(
     assert stale.read_text() == fresh
 
 
-def test_a_readme_without_the_place_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_page_without_the_place_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "R.md").write_text("nothing")
     with pytest.raises(SystemExit, match="no '<!-- metrics"):
         run(monkeypatch, tmp_path / "R.md")
