@@ -6,16 +6,19 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.floating[Any]]
 IntArray = npt.NDArray[np.integer[Any]]
 
-Status = str
-OK, CACHED, FAILED = "ok", "cached", "failed"
+Status = Literal["ok", "cached", "failed"]
+OK: Final = "ok"
+CACHED: Final = "cached"
+FAILED: Final = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,12 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """An image that could not be used, and why."""
+    """An image that could not be used.
+
+    Attributes:
+        path: Its path inside the target.
+        reason: Why.
+    """
 
     path: str
     reason: str
@@ -136,7 +144,12 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """How much there was before a subset was chosen."""
+    """How much there was before a subset was chosen.
+
+    Attributes:
+        n_images: Images.
+        n_classes: Classes.
+    """
 
     n_images: int
     n_classes: int
@@ -257,36 +270,52 @@ class MetricScore:
     origin: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ScoreRow:
-    """One model's layer with all its scores.
+class RowFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of one layer of one model, in the words of the published result.
 
-    Of a model with several layers only the best one's row has ``rank`` and ``mean_rank``; each has
-    a ``layer_rank`` and a ``layer_index``, its place in depth order from 0. ``depth`` is the share
-    of the network's multiply-adds up to the layer; ``curve`` is the learning curve as JSON.
-    ``loading`` tells what of a checkpoint did not fit: the names that are missing, unexpected,
-    reshaped.
-    ``weights`` is the SHA-256 of the model's weights, ``device`` what made its features.
+    A field here is a key of a row in the JSON document and its schema, and is read back.
+
+    Attributes:
+        n_features: Width of the features.
+        n_params: Parameters of the network.
+        images_per_second: Of the forward pass that made the features.
+        device: What that ran on.
+        weights: SHA-256 of the weights.
+        status: ok where this run extracted the features.
+        reason: Why it failed.
+        hint: The way out.
+        mean_rank: Mean of the ranks over the metrics that vote; of the model's best layer only.
+        rank: The model's place, from 1; of its best layer only.
+        layer_rank: The layer's place among those of its model.
+        layer_index: Its place in depth order, from 0.
+        depth: Share of the network's multiply-adds up to it.
+        loading: Tensors of a checkpoint that did not fit: missing, unexpected, reshaped.
+        curve: Accuracy over the number of images a class, of featrank score --curve.
     """
 
-    model: ModelRef
-    layer: LayerRef
+    n_features: int | None = None
+    n_params: int | None = None
+    images_per_second: float | None = None
+    device: str | None = None
+    weights: str | None = None
     status: Status
     reason: str = ""
     hint: str = ""
-    n_params: int | None = None
-    n_features: int | None = None
-    images_per_second: float | None = None
-    scores: Mapping[str, MetricScore] = field(default_factory=dict)
     mean_rank: float | None = None
     rank: int | None = None
     layer_rank: int | None = None
     layer_index: int | None = None
     depth: float | None = None
-    loading: Mapping[str, Any] | None = None
+    loading: Mapping[str, list[str]] | None = None
     curve: Mapping[str, Any] | None = None
-    weights: str | None = None
-    device: str | None = None
+
+
+class ScoreRow(RowFacts, frozen=True):
+    """One model's layer with all its scores."""
+
+    model: ModelRef
+    layer: LayerRef
+    scores: Mapping[str, MetricScore] = {}
 
 
 @dataclass(frozen=True, slots=True)

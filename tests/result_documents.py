@@ -10,7 +10,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 import featrank.render
-from featrank.results.schema import ResultDocument
+from featrank.results.structs import Document
 
 SCHEMA = Path(featrank.render.__file__).parent / "data" / "result.schema.json"
 
@@ -37,7 +37,7 @@ def row(name: str, place: int, scores: dict[str, Any], **more: Any) -> dict[str,
     }  # fmt: skip
 
 
-def document_of(rows: list[dict[str, Any]], **more: Any) -> ResultDocument:
+def document_of(rows: list[dict[str, Any]], **more: Any) -> Document:
     metrics = list(dict.fromkeys(name for row in rows for name in row.get("scores", {})))
     document: Any = {
         "schema_version": 1,
@@ -57,7 +57,7 @@ def document_of(rows: list[dict[str, Any]], **more: Any) -> ResultDocument:
     return document  # type: ignore[no-any-return]
 
 
-def small_document(**more: Any) -> ResultDocument:
+def small_document(**more: Any) -> Document:
     """Four models with hostile names, two metrics, one of them lower-is-better, and a failure."""
     rows = [
         row(
@@ -77,7 +77,7 @@ def small_document(**more: Any) -> ResultDocument:
     return document_of([*rows, failed], **more)
 
 
-def large_document(n_models: int = 200, n_layers: int = 12) -> ResultDocument:
+def large_document(n_models: int = 200, n_layers: int = 12) -> Document:
     """Many models with several layers each; the scores are made up, and always the same."""
     families = ["resnet", "vit_base_patch16_224", "convnext_tiny", "tf_efficientnet_lite", "swin"]
     rows, others = [], []

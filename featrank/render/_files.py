@@ -11,7 +11,7 @@ from pathlib import Path
 from featrank.errors import IncompleteError, InputError
 from featrank.render._format import FORMATS, Format
 from featrank.reporting import Reporter
-from featrank.results.schema import ResultDocument
+from featrank.results.structs import Document
 from featrank.storage.atomic import write_bytes
 from featrank.storage.refusals import way_out
 
@@ -41,7 +41,7 @@ def check_outputs(paths: Sequence[Path]) -> None:
             ) from error
 
 
-def write_outputs(paths: Sequence[Path], document: ResultDocument) -> None:
+def write_outputs(paths: Sequence[Path], document: Document) -> None:
     """Write the document to each path.
 
     Raises:
@@ -61,7 +61,7 @@ def write_outputs(paths: Sequence[Path], document: ResultDocument) -> None:
         ) from reason
 
 
-def refresh_outputs(paths: Sequence[Path], document: ResultDocument, reporter: Reporter) -> None:
+def refresh_outputs(paths: Sequence[Path], document: Document, reporter: Reporter) -> None:
     """Write a result that is not complete yet; what cannot be written now may be later."""
     try:
         write_outputs(paths, document)

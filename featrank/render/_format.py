@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from featrank.registry import Registry
-from featrank.results.schema import ResultDocument
+from featrank.results.structs import Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Format:
     """
 
     name: str
-    render: Callable[[ResultDocument], bytes]
+    render: Callable[[Document], bytes]
     prints: bool = True
 
     @property

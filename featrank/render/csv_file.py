@@ -14,13 +14,13 @@ import re
 from featrank.render._flat import flat_columns
 from featrank.render._format import Format
 from featrank.render.text.visible import talk
-from featrank.results.schema import ResultDocument
+from featrank.results.structs import Document
 
 # Spreadsheets know the wide ones too.
 _FORMULA = re.compile(r" *[=+\-@＝＋－＠]")
 
 
-def render(document: ResultDocument) -> bytes:
+def render(document: Document) -> bytes:
     """The flat table; numbers with all their digits, nothing where there is no value."""
     columns = flat_columns(document)
     stream = io.StringIO(newline="")

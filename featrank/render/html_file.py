@@ -14,13 +14,13 @@ from featrank.render._format import Format
 from featrank.render.text.table import file_notes, header, labels, partial_line, sampled_rows
 from featrank.render.text.visible import as_json, shown
 from featrank.results.agreement import weighted_tau
-from featrank.results.schema import ResultDocument, RowDocument
+from featrank.results.structs import Document
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 
-def render(document: ResultDocument) -> bytes:
+def render(document: Document) -> bytes:
     """The page. Every string from outside is made visible and escaped: by Jinja, by us in JSON."""
     style, script = _resource("report.css"), _resource("report.js")
     rows = document["rows"]
@@ -61,7 +61,7 @@ def _visible(data: Any) -> Any:
     return shown(data) if type(data) is str else data  # what Jinja was told is safe is none
 
 
-def metric_agreement(document: ResultDocument) -> list[dict[str, Any]]:
+def metric_agreement(document: Document) -> list[dict[str, Any]]:
     """Weighted Kendall tau of each pair of metrics over the models that have both, best first."""
     ranked = [row for row in document["rows"] if "rank" in row]
     table = []
@@ -76,7 +76,7 @@ def metric_agreement(document: ResultDocument) -> list[dict[str, Any]]:
     return table
 
 
-def _rank(row: RowDocument, metric: str) -> int | None:
+def _rank(row: Document, metric: str) -> int | None:
     score = row.get("scores", {}).get(metric)
     return None if score is None else score.get("rank")
 
@@ -115,7 +115,7 @@ def _policy(style: str, script: str) -> str:
     )
 
 
-def _columns(document: ResultDocument) -> list[dict[str, str]]:
+def _columns(document: Document) -> list[dict[str, str]]:
     """Heading, and which order is the first that a reader wants."""
     columns = []
     for metric in document["config"]["metrics"]:
@@ -132,16 +132,14 @@ def _columns(document: ResultDocument) -> list[dict[str, str]]:
     return columns
 
 
-def _higher_is_better(document: ResultDocument, metric: str) -> bool:
+def _higher_is_better(document: Document, metric: str) -> bool:
     for row in document["rows"]:
         if metric in row.get("scores", {}):
-            return row["scores"][metric]["higher_is_better"]
+            return bool(row["scores"][metric]["higher_is_better"])
     return True
 
 
-def _table_row(
-    row: RowDocument, names: Mapping[str, str], metrics: Sequence[str]
-) -> dict[str, Any]:
+def _table_row(row: Document, names: Mapping[str, str], metrics: Sequence[str]) -> dict[str, Any]:
     speed = row.get("images_per_second")
     return {
         "name": names[row["model"]],
@@ -182,7 +180,7 @@ def _score_cell(score: Mapping[str, Any] | None, *, best: bool) -> dict[str, Any
     }
 
 
-def _chart_data(document: ResultDocument, names: Mapping[str, str]) -> dict[str, Any]:
+def _chart_data(document: Document, names: Mapping[str, str]) -> dict[str, Any]:
     """What the figures are drawn from."""
     models: dict[str, dict[str, Any]] = {}
     for row in document["rows"]:
@@ -210,7 +208,7 @@ def _chart_data(document: ResultDocument, names: Mapping[str, str]) -> dict[str,
     }
 
 
-def _stamp_lines(document: ResultDocument) -> list[tuple[str, str]]:
+def _stamp_lines(document: Document) -> list[tuple[str, str]]:
     """What produced the result, as names and values."""
     stamp: Mapping[str, Any] = document["stamp"]
     git = stamp.get("git") or {}
@@ -236,7 +234,7 @@ def _pairs(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def _devices(rows: Sequence[RowDocument]) -> str:
+def _devices(rows: Sequence[Document]) -> str:
     return ", ".join(dict.fromkeys(row["device"] for row in rows if "device" in row))
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from featrank.render._format import Format
 from featrank.render.text.visible import as_json
-from featrank.results.schema import ResultDocument
+from featrank.results.structs import Document
 from featrank.storage.kept_json import sealed
 
 
-def render(document: ResultDocument) -> bytes:
+def render(document: Document) -> bytes:
     """The document itself, and the checksum that tells whether it was changed since.
 
     Raises:

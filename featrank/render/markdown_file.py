@@ -11,7 +11,7 @@ from featrank.render._format import Format
 from featrank.render.text.plain import Cell, cell_lines
 from featrank.render.text.table import file_notes, header, partial_line, ranking_columns
 from featrank.render.text.visible import shown
-from featrank.results.schema import ResultDocument
+from featrank.results.structs import Document
 
 # Everything that Markdown or HTML could take for markup; an underscore inside a word is none.
 _MARKUP = re.compile(r"[\\`*\[\]<>|~#&!@$^]|(?<![a-zA-Z0-9])_|_(?![a-zA-Z0-9])")
@@ -21,7 +21,7 @@ _ITEM = re.compile(r"^(\d*)([-+](?=[-\s]|$)|(?<=\d)[.)](?=\s|$))")
 _LINK = re.compile(r"(?i)(https?|ftp|www)(?=[:.])|:(?=//)|@")
 
 
-def render(document: ResultDocument) -> bytes:
+def render(document: Document) -> bytes:
     """The ranking with four digits, what to know beside it, and all rows with all digits."""
     columns = flat_columns(document)
     every = {
@@ -43,7 +43,7 @@ def render(document: ResultDocument) -> bytes:
     return ("\n".join(parts) + "\n").encode()
 
 
-def summary_lines(document: ResultDocument) -> Iterator[str]:
+def summary_lines(document: Document) -> Iterator[str]:
     """The ranking and what to know beside it."""
     yield f"### featrank: {escape(header(document['target']))}"
     yield ""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from featrank.render._flat import flat_columns
 from featrank.render._format import Format
 from featrank.render.json_file import render as render_json
-from featrank.results.schema import ResultDocument
+from featrank.results.structs import Document
 
 METADATA_KEY = b"featrank"
 
 
-def render(document: ResultDocument) -> bytes:
+def render(document: Document) -> bytes:
     """The flat table."""
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -2,78 +2,97 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any, cast
+from typing import Any
 
-from featrank.records import MetricScore, Null, Result, ScoreRow
-from featrank.results.schema import SCHEMA_VERSION, ResultDocument
+import msgspec
+
+from featrank.records import MetricScore, Null, Result, RowFacts, ScoreRow, TargetInfo
+from featrank.results.structs import (
+    SCHEMA_VERSION,
+    Document,
+    ResultDocument,
+    RowDocument,
+    ScoreDocument,
+    TargetDocument,
+    in_order,
+)
 
 
-def result_document(result: Result) -> ResultDocument:
+def result_document(result: Result) -> Document:
     """A result as JSON: keys that do not apply are left out."""
-    target = result.target
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "partial": result.partial,
-        "config": _present(
-            **{**result.config, "metrics": list(result.ranking.metrics), "by": result.ranking.by},
-            layers_by=list(result.ranking.layers_by) or None,
-            no_vote=list(result.ranking.no_vote) or None,
+    document: Document = msgspec.to_builtins(
+        ResultDocument(
+            schema_version=SCHEMA_VERSION,
+            partial=result.partial,
+            config=_config(result),
+            stamp=dict(result.stamp),
+            target=_target(result.target),
+            candidates=list(result.candidates),
+            rows=[_row(row) for row in result.ranking.rows],
+            skipped=list(result.target.skipped),
+            timings=dict(result.timings),
         ),
-        "stamp": dict(result.stamp),
-        "target": _present(
-            name=target.name,
-            fingerprint=target.fingerprint,
-            n_images=target.n_images,
-            n_classes=target.n_classes,
-            class_counts=dict(target.class_counts),
-            split=target.split,
-            skipped=len(target.skipped),
-            offered=asdict(target.offered) if target.offered is not None else None,
-            duplicates=target.n_duplicates or None,
-            groups=target.n_groups or None,
-            warnings=list(target.warnings) or None,
-        ),
-        "candidates": list(result.candidates),
-        "rows": [_row(row) for row in result.ranking.rows],
-        "skipped": [{"path": skip.path, "reason": skip.reason} for skip in target.skipped],
-        "timings": dict(result.timings),
+        enc_hook=_plain,
+    )
+    document["rows"] = [in_order(row) for row in document["rows"]]
+    return document
+
+
+def _plain(value: object) -> object:
+    """What a kind of number or text of its own is as JSON: NumPy's float64 is a float."""
+    for kind in (float, int, str):
+        if isinstance(value, kind):
+            return kind(value)
+    raise TypeError(f"{type(value).__name__} has no place in JSON")
+
+
+def _config(result: Result) -> dict[str, Any]:
+    ranking = result.ranking
+    config = {
+        **result.config,
+        "metrics": list(ranking.metrics),
+        "by": ranking.by,
+        "layers_by": list(ranking.layers_by) or None,
+        "no_vote": list(ranking.no_vote) or None,
     }
-    return cast(ResultDocument, document)
+    return {key: value for key, value in config.items() if value is not None}
 
 
-def _row(row: ScoreRow) -> dict[str, Any]:
-    return _present(
+def _target(target: TargetInfo) -> TargetDocument:
+    return TargetDocument(
+        name=target.name,
+        fingerprint=target.fingerprint,
+        n_images=target.n_images,
+        n_classes=target.n_classes,
+        class_counts=dict(target.class_counts),
+        split=target.split,
+        skipped=len(target.skipped),
+        offered=target.offered,
+        duplicates=target.n_duplicates,
+        groups=target.n_groups,
+        warnings=list(target.warnings),
+    )
+
+
+def _row(row: ScoreRow) -> RowDocument:
+    scores = {name: _score(score) for name, score in row.scores.items()}
+    return RowDocument(
         model=row.model.id,
         requested=row.model.requested,
         zoo=row.model.zoo,
         architecture=row.model.architecture,
         layer=row.layer.name,
         pooling=row.layer.pooling,
-        n_features=row.n_features,
-        n_params=row.n_params,
-        images_per_second=row.images_per_second,
-        device=row.device,
-        weights=row.weights,
-        status=row.status,
-        reason=row.reason or None,
-        hint=row.hint or None,
-        note=row.model.note or None,
-        scores={name: _score(score) for name, score in row.scores.items()} or None,
-        mean_rank=row.mean_rank,
-        rank=row.rank,
-        layer_rank=row.layer_rank,
-        layer_index=row.layer_index,
-        depth=row.depth,
-        loading=dict(row.loading) if row.loading else None,
-        curve=row.curve,
+        note=row.model.note,
+        scores=scores or None,
+        **{fact: getattr(row, fact) for fact in RowFacts.__struct_fields__},
     )
 
 
-def _score(scored: MetricScore) -> dict[str, Any]:
+def _score(scored: MetricScore) -> ScoreDocument:
     score, null = scored.score, scored.null or Null()
     low, high = score.interval if score and score.interval else (None, None)
-    return _present(
+    return ScoreDocument(
         value=score.value if score else None,
         tie_break=score.tie_break if score else None,
         rank=scored.rank,
@@ -83,15 +102,11 @@ def _score(scored: MetricScore) -> dict[str, Any]:
         higher_is_better=scored.higher_is_better,
         low=low,
         high=high,
-        details=dict(score.details) if score and score.details else None,
-        remarks=list(score.remarks) if score and score.remarks else None,
-        reason=scored.reason or None,
+        details=dict(score.details) if score else {},
+        remarks=list(score.remarks) if score else [],
+        reason=scored.reason,
         null_mean=null.mean,
         null_std=null.std,
-        null_reason=null.reason or None,
-        origin=scored.origin or None,
+        null_reason=null.reason,
+        origin=scored.origin,
     )
-
-
-def _present(**entries: Any) -> dict[str, Any]:
-    return {key: value for key, value in entries.items() if value is not None}

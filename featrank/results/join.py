@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from featrank.errors import InputError
 from featrank.metrics import METRICS
 from featrank.records import (
@@ -95,7 +97,9 @@ def _with_prefix(result: Result, prefix: str) -> Iterator[ScoreRow]:
             prefix + metric: dataclasses.replace(score, metric=prefix + metric, layer_rank=None)
             for metric, score in row.scores.items()
         }
-        yield dataclasses.replace(row, scores=scores, layer_rank=None, rank=None, mean_rank=None)
+        yield msgspec.structs.replace(
+            row, scores=scores, layer_rank=None, rank=None, mean_rank=None
+        )
 
 
 def _check_comparable(row: ScoreRow, columns: dict[str, MetricScore | None], name: str) -> None:
@@ -124,7 +128,7 @@ def _merge(rows: dict[RowKey, ScoreRow], row: ScoreRow, name: str, warn: Warn) -
                 f"{name}: {row.model.id}, {metric} differs from an earlier result; this one counts"
             )
     chosen = other if row.status == FAILED else row
-    rows[key] = dataclasses.replace(chosen, scores={**other.scores, **row.scores})
+    rows[key] = msgspec.structs.replace(chosen, scores={**other.scores, **row.scores})
 
 
 def _without_failures(rows: Sequence[ScoreRow]) -> list[ScoreRow]:

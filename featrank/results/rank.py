@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Sequence
 
+import msgspec
+
 from featrank.records import FAILED, MetricScore, Ranking, ScoreRow
 
 
@@ -57,7 +59,7 @@ def _order_layers(
     if not layers_by:
         sums = list(range(len(layers), 0, -1))
     return [
-        dataclasses.replace(
+        msgspec.structs.replace(
             row,
             scores={
                 metric: dataclasses.replace(score, layer_rank=columns[metric][i])
@@ -97,7 +99,7 @@ def rank_rows(
     ]
     order_by = means if by is None else [columns[by][i] or len(scored) for i in range(len(scored))]
     ranked = [
-        dataclasses.replace(
+        msgspec.structs.replace(
             row,
             scores={
                 metric: dataclasses.replace(score, rank=columns[metric][i])

@@ -15,15 +15,21 @@ from featrank.records import (
     MetricScore,
     ModelRef,
     Null,
-    Offered,
     Ranking,
     Result,
+    RowFacts,
     Score,
     ScoreRow,
     Skipped,
     TargetInfo,
 )
-from featrank.results.schema import SCHEMA_VERSION, ResultDocument
+from featrank.results.structs import (
+    SCHEMA_VERSION,
+    ResultDocument,
+    RowDocument,
+    ScoreDocument,
+    TargetDocument,
+)
 from featrank.storage.contained import ClaimError
 from featrank.storage.kept_json import MAX_BYTES, parse_json, take_seal, typed
 
@@ -70,13 +76,8 @@ def read_result(path: Path) -> Result:
     if take_seal(document) is False:
         log.warning("%s was changed after featrank wrote it; it is read as it stands", path)
     try:
-        whole = typed(document, ResultDocument)
-        typed(whole["config"], _Settings)
-        typed(whole["stamp"], _Stamp)
-        return result_of(whole)
-    except KeyError as error:
-        raise InputError(f"{path} is no whole result: no {error}", _WAY_OUT) from error
-    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        return result_of(document)
+    except ClaimError as error:
         raise InputError(f"{path} is no whole result: {error}", _WAY_OUT) from error
 
 
@@ -84,74 +85,74 @@ def result_of(document: Mapping[str, Any]) -> Result:
     """The records that :func:`featrank.results.document.result_document` made a document of.
 
     Raises:
-        KeyError: A key is missing.
-        TypeError: A value is of another kind; ValueError and AttributeError likewise.
+        ClaimError: A key is missing, or a value is of another kind; it says where.
     """
-    config = dict(document["config"])
-    target = document["target"]
+    whole = typed(document, ResultDocument)
+    settings = typed(whole.config, _Settings)
+    typed(whole.stamp, _Stamp)
+    own = ("layers_by", "no_vote")  # which the document keeps there, and a ranking has itself
     return Result(
         ranking=Ranking(
-            rows=tuple(_row(row) for row in document["rows"]),
-            metrics=tuple(config["metrics"]),
-            by=config.get("by"),
-            layers_by=tuple(config.pop("layers_by", ())),
-            no_vote=tuple(config.pop("no_vote", ())),
+            rows=tuple(_row(row) for row in whole.rows),
+            metrics=settings.metrics,
+            by=settings.by,
+            layers_by=settings.layers_by,
+            no_vote=settings.no_vote,
         ),
-        target=TargetInfo(
-            str(target["name"]),
-            str(target["fingerprint"]),
-            target.get("split"),
-            {str(name): int(count) for name, count in target["class_counts"].items()},
-            tuple(Skipped(skip["path"], skip["reason"]) for skip in document["skipped"]),
-            Offered(**target["offered"]) if "offered" in target else None,
-            int(target.get("duplicates", 0)),
-            tuple(map(str, target.get("warnings", ()))),
-            int(target.get("groups", 0)),
-        ),
-        config=config,
-        stamp=dict(document["stamp"]),
-        candidates=tuple(map(str, document["candidates"])),
-        partial=bool(document["partial"]),
-        timings=dict(document.get("timings", {})),
+        target=_target(whole.target, tuple(whole.skipped)),
+        config={key: value for key, value in whole.config.items() if key not in own},
+        stamp=whole.stamp,
+        candidates=tuple(whole.candidates),
+        partial=whole.partial,
+        timings=whole.timings or {},
     )
 
 
-def _row(row: Mapping[str, Any]) -> ScoreRow:
-    zoo, _, name = row["model"].partition(":")
-    model = ModelRef(row["requested"], zoo, name, row["architecture"], row.get("note", ""))
-    facts = ("n_params", "n_features", "images_per_second", "mean_rank", "rank", "layer_rank")
-    more = ("layer_index", "depth", "weights", "device", "curve", "loading")
-    if row["status"] != FAILED and "scores" not in row:
-        raise ValueError(f"the row of {row['model']} has neither scores nor a failure")
+def _target(target: TargetDocument, skipped: tuple[Skipped, ...]) -> TargetInfo:
+    return TargetInfo(
+        name=target.name,
+        fingerprint=target.fingerprint,
+        split=target.split,
+        class_counts=target.class_counts,
+        skipped=skipped,
+        offered=target.offered,
+        n_duplicates=target.duplicates,
+        warnings=tuple(target.warnings),
+        n_groups=target.groups,
+    )
+
+
+def _row(row: RowDocument) -> ScoreRow:
+    zoo, _, name = row.model.partition(":")
+    if row.status != FAILED and row.scores is None:
+        raise ClaimError(f"the row of {row.model} has neither scores nor a failure")
     return ScoreRow(
-        model=model,
-        layer=LayerRef(row["layer"], row["pooling"]),
-        status=row["status"],
-        reason=row.get("reason", ""),
-        hint=row.get("hint", ""),
-        scores={name: _score(name, score) for name, score in row.get("scores", {}).items()},
-        **{key: row[key] for key in (*facts, *more) if key in row},
+        model=ModelRef(row.requested, zoo, name, row.architecture, row.note),
+        layer=LayerRef(row.layer, row.pooling),
+        scores={name: _score(name, score) for name, score in (row.scores or {}).items()},
+        **{fact: getattr(row, fact) for fact in RowFacts.__struct_fields__},
     )
 
 
-def _score(metric: str, document: Mapping[str, Any]) -> MetricScore:
-    score = None
-    if "value" in document:
-        tie_break = document.get("tie_break")
-        value = float(document["value"])
-        ends = (float(document["low"]), float(document["high"])) if "low" in document else None
-        remarks = tuple(map(str, document.get("remarks", ())))
-        score = Score(value, tie_break, dict(document.get("details", {})), ends, remarks)
-    null = [document.get(f"null_{key}") for key in ("mean", "std", "reason")]
+def _score(metric: str, scored: ScoreDocument) -> MetricScore:
+    score = null = None
+    if scored.value is not None:
+        ends = None
+        if scored.low is not None and scored.high is not None:
+            ends = (scored.low, scored.high)
+        remarks = tuple(scored.remarks)
+        score = Score(scored.value, scored.tie_break, scored.details, ends, remarks)
+    if scored.null_mean is not None or scored.null_std is not None or scored.null_reason:
+        null = Null(scored.null_mean, scored.null_std, scored.null_reason)
     return MetricScore(
         metric=metric,
-        version=int(document["version"]),
-        params=dict(document["params"]),
-        higher_is_better=bool(document["higher_is_better"]),
+        version=scored.version,
+        params=scored.params,
+        higher_is_better=scored.higher_is_better,
         score=score,
-        reason=document.get("reason", ""),
-        rank=document.get("rank"),
-        layer_rank=document.get("layer_rank"),
-        null=Null(null[0], null[1], null[2] or "") if any(x is not None for x in null) else None,
-        origin=document.get("origin", ""),
+        reason=scored.reason,
+        rank=scored.rank,
+        layer_rank=scored.layer_rank,
+        null=null,
+        origin=scored.origin,
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from featrank.cache.stored_features import StoredFeatures
 from featrank.metrics import Metric
-from featrank.records import CACHED, FAILED, OK, LayerRef, ModelRef, ScoreRow, Shuffles
+from featrank.records import CACHED, FAILED, OK, LayerRef, ModelRef, ScoreRow, Shuffles, Status
 from featrank.run.context import RunContext
 from featrank.run.plan import Candidate, ModelPlan
 from featrank.scoring.layer_scores import layer_scores
@@ -44,7 +44,7 @@ def layer_row(
     metrics: Sequence[Metric],
     shuffles: Shuffles | None = None,
     *,
-    status: str = CACHED,
+    status: Status = CACHED,
     depth: float | None = None,
 ) -> ScoreRow:
     """One stored layer's row.
@@ -76,4 +76,4 @@ def layer_row(
 def _failed(candidate: Candidate) -> ScoreRow:
     error = candidate.error
     reason, hint = (error.message, error.hint) if error else ("no features", "")
-    return ScoreRow(candidate.model, LayerRef(), FAILED, reason, hint)
+    return ScoreRow(candidate.model, LayerRef(), status=FAILED, reason=reason, hint=hint)

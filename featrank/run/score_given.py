@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from featrank.cache.key import FeatureKey
@@ -150,7 +151,7 @@ def _score_entry(entry: Entry, wanted: Wanted, store: FeatureStore) -> tuple[Sco
     stored = StoredFeatures(store, layer, head)
     row = layer_row(model, stored, wanted.metrics, wanted.shuffles)
     if wanted.curve is not None:
-        row = replace(row, curve=_kept_curve(stored, wanted.curve))
+        row = msgspec.structs.replace(row, curve=_kept_curve(stored, wanted.curve))
     return row, info
 
 

@@ -2,10 +2,14 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from featrank.cache.scores import ScoreStore
-from featrank.records import MetricScore, Null, Score, Shuffles
+from featrank.labelled.feature_source import ArraySource
+from featrank.metrics import METRICS
+from featrank.records import Features, MetricScore, Null, Score, Shuffles
+from featrank.scoring.score import score_features
 from featrank.storage.kept_json import SEAL, write_kept
 
 SCORE = MetricScore(
@@ -97,3 +101,18 @@ def test_other_results_are_kept_by_key(tmp_path: Path) -> None:
     assert store.load("curve", {"seeds": [1, 2]}) == {"shots": [1]}
     with pytest.raises(FileNotFoundError):
         store.load("curve", {"seeds": [1, 3]})
+
+
+@pytest.mark.parametrize("shuffles", [None, Shuffles(2)])
+def test_every_metrics_kept_score_equals_the_fresh_one(
+    tmp_path: Path, shuffles: Shuffles | None
+) -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(3), 20)
+    features = (rng.normal(size=(60, 8)) + labels[:, None]).astype(np.float32)
+    probs = rng.dirichlet(np.ones(5), 60)
+    source = ArraySource(Features(features, labels, ("a", "b", "c"), probs))
+    store = ScoreStore(tmp_path, "digest")
+    for fresh in score_features(source, METRICS.select(["*"]), shuffles):
+        store.put(fresh, shuffles)
+        assert store.get(fresh.metric, fresh.version, fresh.params, shuffles=shuffles) == fresh

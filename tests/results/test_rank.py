@@ -1,5 +1,4 @@
-import dataclasses
-
+import msgspec
 import pytest
 
 from featrank.records import FAILED, OK, LayerRef, MetricScore, ModelRef, Score, ScoreRow
@@ -12,7 +11,7 @@ def row(name: str, **values: float | tuple[float, float] | None) -> ScoreRow:
         pair = value if isinstance(value, tuple) else (value, None)
         score = None if pair[0] is None else Score(pair[0], pair[1])
         scores[metric] = MetricScore(metric, 1, {}, not metric.startswith("low"), score)
-    return ScoreRow(ModelRef(name, "timm", name, name), LayerRef(), OK, scores=scores)
+    return ScoreRow(ModelRef(name, "timm", name, name), LayerRef(), status=OK, scores=scores)
 
 
 def order(*rows: ScoreRow, metrics: tuple[str, ...] = ("a", "b"), by: str | None = None) -> list:
@@ -52,7 +51,9 @@ def test_missing_score_counts_as_last_and_has_no_rank() -> None:
 
 
 def test_failed_rows_stand_last_without_rank() -> None:
-    failed = ScoreRow(ModelRef("f", "timm", "f", "f"), LayerRef(), FAILED, "no weights")
+    failed = ScoreRow(
+        ModelRef("f", "timm", "f", "f"), LayerRef(), status=FAILED, reason="no weights"
+    )
     ranking = rank_rows([failed, row("x", a=1.0)], ["a"])
     assert [(r.model.name, r.rank) for r in ranking.rows] == [("x", 1), ("f", None)]
     assert [r.model.name for r in ranking.failed] == ["f"]
@@ -70,7 +71,7 @@ def test_ranks_are_complete(n: int) -> None:
 
 def layered(model: str, *layers: dict[str, float | None]) -> list[ScoreRow]:
     return [
-        dataclasses.replace(row(model, **values), layer=LayerRef(f"l{i}"))
+        msgspec.structs.replace(row(model, **values), layer=LayerRef(f"l{i}"))
         for i, values in enumerate(layers)
     ]
 
@@ -116,7 +117,7 @@ def test_a_layer_without_a_score_is_not_the_best() -> None:
 
 
 def test_one_layer_a_model_ranks_as_ever() -> None:
-    rows = [row("x", a=1.0), dataclasses.replace(row("z"), status=FAILED), row("y", a=2.0)]
+    rows = [row("x", a=1.0), msgspec.structs.replace(row("z"), status=FAILED), row("y", a=2.0)]
     plain, by_layers = rank_rows(rows, ["a"]), rank_layers(rows, ["a"], None, {"a"})
     assert plain == by_layers
 

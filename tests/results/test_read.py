@@ -1,10 +1,11 @@
 import copy
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 from result_documents import large_document, small_document
@@ -13,11 +14,11 @@ from featrank.errors import InputError
 from featrank.render import write_outputs
 from featrank.results.document import result_document
 from featrank.results.read import read_result, result_of
-from featrank.results.schema import ResultDocument, RowDocument, ScoreDocument, TargetDocument
+from featrank.results.structs import Document, RowDocument, ScoreDocument, TargetDocument
 
 
 @pytest.mark.parametrize("document", [small_document(partial=True), large_document(3, 2)])
-def test_what_is_read_back_is_what_was_written(document: ResultDocument) -> None:
+def test_what_is_read_back_is_what_was_written(document: Document) -> None:
     document["rows"][0]["scores"]["gda"] |= {
         "low": 0.1, "high": 0.2, "null_mean": 0.5, "null_std": 0.25, "null_reason": "x",
         "origin": "mine 1.0", "details": {"a": 1}, "layer_rank": 2,
@@ -38,13 +39,15 @@ def test_nothing_that_a_document_may_hold_is_lost() -> None:
             found.setdefault(key, example(hint))
     document["target"]["offered"] = {"n_images": 9, "n_classes": 3}
     row["status"] = "ok"
+    assert set(RowDocument.__struct_fields__) == set(row)
     assert result_document(result_of(document)) == document
 
 
 def example(hint: Any) -> Any:
     """A value of a type, unlike any default."""
-    made = {str: "said", int: 7, float: 0.5, dict: {"a": 1}, list: ["b"]}
-    return made.get(get_origin(hint) or hint)
+    made = {str: "said", int: 7, float: 0.5, dict: {"a": 1}, list: ["b"], Mapping: {"a": ["b"]}}
+    kind = next((one for one in get_args(hint) if get_origin(hint) is UnionType), hint)
+    return made.get(get_origin(kind) or kind)
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "9" * 5000, "5", "\x00"])
@@ -102,7 +105,7 @@ def test_a_field_of_another_kind_is_refused_or_harmless(tmp_path: Path) -> None:
     [
         ({"schema_version": 7}, "schema version 7"),
         ({"rows": None}, "no whole result"),
-        ({"rows": [{}]}, "no whole result: Object missing required field `model`"),
+        ({"rows": [{}]}, "no whole result: Object missing required field `status`"),
         ({"target": []}, "no whole result"),
         ({"config": {}}, "missing required field `metrics`"),
     ],

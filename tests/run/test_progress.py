@@ -13,7 +13,7 @@ def plan(name: str) -> ModelPlan:
 
 
 def row(plan: ModelPlan) -> ScoreRow:
-    return ScoreRow(plan.model, LayerRef(), FAILED)
+    return ScoreRow(plan.model, LayerRef(), status=FAILED)
 
 
 def test_rows_stand_in_the_order_asked_for_and_are_published_as_they_come() -> None:

@@ -1,40 +1,22 @@
-"""The one JSON document of a result, as types; the shipped JSON Schema is generated from them."""
+"""The shape of the one JSON document of a result; the shipped JSON Schema is made from it."""
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired
+from collections.abc import Mapping
+from typing import Any, Final, Literal, TypeVar
 
-# typing's own would not do for the generator before Python 3.12.
-from typing_extensions import TypedDict
+import msgspec
 
-SCHEMA_VERSION = 1
+from featrank.records import Offered, RowFacts, Skipped
 
+SCHEMA_VERSION: Final = 1
+# A document as JSON has it, which is what the renderers take.
+Document = dict[str, Any]
 
-class SkippedDocument(TypedDict):
-    """An image that could not be used.
-
-    Attributes:
-        path: Its path inside the target.
-        reason: Why.
-    """
-
-    path: str
-    reason: str
+T = TypeVar("T")
 
 
-class OfferedDocument(TypedDict):
-    """How much there was before a subset was chosen.
-
-    Attributes:
-        n_images: Images.
-        n_classes: Classes.
-    """
-
-    n_images: int
-    n_classes: int
-
-
-class TargetDocument(TypedDict):
+class TargetDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The labelled images that were scored.
 
     Attributes:
@@ -56,15 +38,15 @@ class TargetDocument(TypedDict):
     n_images: int
     n_classes: int
     class_counts: dict[str, int]
-    split: NotRequired[str]
+    split: str | None = None
     skipped: int
-    offered: NotRequired[OfferedDocument]
-    duplicates: NotRequired[int]
-    groups: NotRequired[int]
-    warnings: NotRequired[list[str]]
+    offered: Offered | None = None
+    duplicates: int = 0
+    groups: int = 0
+    warnings: list[str] = []
 
 
-class ScoreDocument(TypedDict):
+class ScoreDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One metric's number for one layer, or the reason there is none.
 
     Attributes:
@@ -75,36 +57,36 @@ class ScoreDocument(TypedDict):
         version: Of the metric: the same version gives the same number.
         params: The metric's parameters.
         higher_is_better: The direction.
-        null_mean: Mean of the same metric over permuted labels.
-        null_std: Its standard deviation.
-        null_reason: Why there is no null.
         low: Lower end of the interval of the value.
         high: Upper end.
         details: What a reader must know beside the number.
         remarks: What speaks against taking the value at face value, a short sentence each.
         reason: Why there is no value.
+        null_mean: Mean of the same metric over permuted labels.
+        null_std: Its standard deviation.
+        null_reason: Why there is no null.
         origin: Package and version of a metric that is not built in.
     """
 
-    value: NotRequired[float]
-    tie_break: NotRequired[float]
-    rank: NotRequired[int]
-    layer_rank: NotRequired[int]
+    value: float | None = None
+    tie_break: float | None = None
+    rank: int | None = None
+    layer_rank: int | None = None
     version: int
     params: dict[str, Any]
     higher_is_better: bool
-    null_mean: NotRequired[float]
-    null_std: NotRequired[float]
-    null_reason: NotRequired[str]
-    low: NotRequired[float]
-    high: NotRequired[float]
-    details: NotRequired[dict[str, Any]]
-    remarks: NotRequired[list[str]]
-    reason: NotRequired[str]
-    origin: NotRequired[str]
+    low: float | None = None
+    high: float | None = None
+    details: dict[str, Any] = {}
+    remarks: list[str] = []
+    reason: str = ""
+    null_mean: float | None = None
+    null_std: float | None = None
+    null_reason: str = ""
+    origin: str = ""
 
 
-class RowDocument(TypedDict):
+class RowDocument(RowFacts, frozen=True, kw_only=True, omit_defaults=True):
     """One layer of one model.
 
     Attributes:
@@ -114,23 +96,8 @@ class RowDocument(TypedDict):
         architecture: The network that is built.
         layer: The layer.
         pooling: How a map became a vector.
-        n_features: Width of the features.
-        n_params: Parameters of the network.
-        images_per_second: Of the forward pass that made the features.
-        device: What that ran on.
-        weights: SHA-256 of the weights.
-        status: ok where this run extracted the features.
-        reason: Why it failed.
-        hint: The way out.
         note: How the name was resolved.
         scores: By metric.
-        mean_rank: Mean of the ranks over the metrics that vote; of the model's best layer only.
-        rank: The model's place, from 1; of its best layer only.
-        layer_rank: The layer's place among those of its model.
-        layer_index: Its place in depth order, from 0.
-        depth: Share of the network's multiply-adds up to it.
-        curve: Accuracy over the number of images a class, of featrank score --curve.
-        loading: Tensors of a checkpoint that did not fit: missing, unexpected, reshaped.
     """
 
     model: str
@@ -139,26 +106,11 @@ class RowDocument(TypedDict):
     architecture: str
     layer: str
     pooling: str
-    n_features: NotRequired[int]
-    n_params: NotRequired[int]
-    images_per_second: NotRequired[float]
-    device: NotRequired[str]
-    weights: NotRequired[str]
-    status: Literal["ok", "cached", "failed"]
-    reason: NotRequired[str]
-    hint: NotRequired[str]
-    note: NotRequired[str]
-    scores: NotRequired[dict[str, ScoreDocument]]
-    mean_rank: NotRequired[float]
-    rank: NotRequired[int]
-    layer_rank: NotRequired[int]
-    layer_index: NotRequired[int]
-    depth: NotRequired[float]
-    curve: NotRequired[dict[str, Any]]
-    loading: NotRequired[dict[str, list[str]]]
+    note: str = ""
+    scores: dict[str, ScoreDocument] | None = None
 
 
-class ResultDocument(TypedDict):
+class ResultDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a run of featrank found out.
 
     Attributes:
@@ -183,6 +135,14 @@ class ResultDocument(TypedDict):
     target: TargetDocument
     candidates: list[str]
     rows: list[RowDocument]
-    skipped: list[SkippedDocument]
-    timings: NotRequired[dict[str, float]]
-    checksum: NotRequired[str]
+    skipped: list[Skipped]
+    timings: dict[str, float] | None = None
+    checksum: str = ""
+
+
+def in_order(row: Mapping[str, T]) -> dict[str, T]:
+    """A row's entries in the published order: who it is, how it was made, scores, places."""
+    facts, own = list(RowFacts.__struct_fields__), ["note", "scores"]
+    who = [key for key in RowDocument.__struct_fields__ if key not in (*facts, *own)]
+    cut = facts.index("mean_rank")
+    return {key: row[key] for key in (*who, *facts[:cut], *own, *facts[cut:]) if key in row}
