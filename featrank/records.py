@@ -92,41 +92,12 @@ class Preprocessing:
         }
 
 
-LAST = "last"
-POOLINGS = ("auto", "avg", "cls", "max", "gem", "avg+std")
-
-
 @dataclass(frozen=True, slots=True)
 class LayerRef:
     """A named point of a network, and how a map there becomes a vector."""
 
     name: str = "pre_logits"
     pooling: str = "auto"
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which part of a target is used.
-
-    Attributes:
-        split: The split; None for train where there are any.
-        limit_per_class: At most so many images a class.
-        max_images: At most so many images in all, stratified.
-        seed: Of the subset.
-        classes: Names and wildcards of the classes to keep; none for all.
-        exclude_classes: Names and wildcards of classes to leave out.
-        min_per_class: Classes with fewer images are left out.
-        shots: Exactly so many images a class.
-    """
-
-    split: str | None = None
-    limit_per_class: int | None = None
-    max_images: int | None = None
-    seed: int = 0
-    classes: tuple[str, ...] = ()
-    exclude_classes: tuple[str, ...] = ()
-    min_per_class: int | None = None
-    shots: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ import numpy as np
 from featrank.cache.key import FeatureKey
 from featrank.cache.store import FeatureStore, Layer
 from featrank.cache.writer import Table
-from featrank.records import LayerRef, Preprocessing, Selection
+from featrank.config import Selection
+from featrank.records import LayerRef, Preprocessing
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets import open_target
 

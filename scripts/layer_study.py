@@ -26,12 +26,13 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from featrank.config import Selection
 from featrank.extract.forward import Backbone, extract_features
 from featrank.extract.images import default_workers
 from featrank.layers.find import find_layers
 from featrank.layers.names import HEAD, LayerInfo
 from featrank.metrics import METRICS
-from featrank.records import FloatArray, LayerRef, Selection
+from featrank.records import FloatArray, LayerRef
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets import Target, open_target
 from featrank.zoos import Shelf, resolve_models, zoo_of

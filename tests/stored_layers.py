@@ -10,7 +10,8 @@ import numpy as np
 from featrank.cache.key import FeatureKey
 from featrank.cache.store import FeatureStore, Layer
 from featrank.cache.writer import Table
-from featrank.records import FloatArray, LayerRef, Preprocessing, Selection, Skipped
+from featrank.config import Selection
+from featrank.records import FloatArray, LayerRef, Preprocessing, Skipped
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets import Target, open_target
 

@@ -3,9 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from featrank.config import RunConfig
+from featrank.config import RunConfig, Selection
 from featrank.errors import InputError
-from featrank.records import Selection
 
 
 def test_document_is_json() -> None:

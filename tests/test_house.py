@@ -23,7 +23,7 @@ ALLOWED = {
     "scipy": {"labelled", "metrics", "scoring", "results"},
     "rich": {"cli", "render"},
     "jinja2": {"render"},
-    "typer": {"cli"},
+    "typer": {"cli", "config"},
     "filelock": {"cache"},
     "huggingface_hub": {"zoos"},
     "safetensors": {"zoos"},

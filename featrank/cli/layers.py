@@ -32,13 +32,13 @@ def layers(
     Example: featrank layers resnet50
     """
     from featrank.cli._console import data_console, print_json
-    from featrank.config import check_pooling
+    from featrank.config import POOLINGS, one_of
     from featrank.layers.index import LayerIndex
     from featrank.render.text.layer_table import layer_table
     from featrank.render.text.plain import print_lines
     from featrank.zoos import Shelf, resolve_models, zoo_of
 
-    check_pooling(pool)
+    one_of(POOLINGS)("--pool", pool)
     directory = opt.cache_directory(cache_dir)
     shelf, index = Shelf.at(directory), LayerIndex(directory)
     document, console = {}, data_console()

@@ -7,8 +7,11 @@ from typing import Annotated
 import typer
 
 from featrank.cli import _options as opt
+from featrank.cli._takes import takes
+from featrank.config import ScoreConfig
 
 
+@takes()
 def score(
     sources: Annotated[
         list[str],
@@ -17,19 +20,7 @@ def score(
             " and perhaps source_probs, .parquet with such columns."
         ),
     ],
-    metrics: opt.Metrics = None,
-    by: opt.By = None,
-    null: opt.NullCount = None,
-    curve: Annotated[
-        bool,
-        typer.Option(
-            "--curve",
-            help="Also the accuracy of nb, gda and a linear probe at 1, 2, 5, 10, … shots a class.",
-        ),
-    ] = False,
-    seeds: Annotated[int, typer.Option(help="Splits that --curve averages over.")] = 5,
-    seed: opt.ScoreSeed = 0,
-    cache_dir: opt.CacheDir = None,
+    config: ScoreConfig,
     config_file: opt.ConfigFile = None,
     output: opt.Output = None,
     format_: opt.PrintFormat = None,
@@ -40,31 +31,24 @@ def score(
 
     Example: featrank score mine.npz --metrics gda,nb
     """
-    opt.enable_debug(debug)
-
     from featrank.cache.store import FeatureStore
     from featrank.cli._console import StderrReporter, data_console
     from featrank.cli._ways_out import WaysOut
-    from featrank.config import DEFAULT_METRICS, check_permutations, check_seeds
-    from featrank.records import Shuffles
     from featrank.render.text.curve_table import print_curves
     from featrank.results.document import result_document
     from featrank.run.score_given import score_sources
     from featrank.scoring.learning_curve import CurveSettings
     from featrank.storage.file_hashes import FileHashes
 
-    check_permutations(null)
-    check_seeds(seeds)
     reporter = StderrReporter(quiet=quiet)
     ways_out = WaysOut(output, format_, reporter)
-    root = opt.cache_directory(cache_dir)
+    root = opt.cache_directory(config.cache_dir)
     store = FeatureStore(root, FileHashes(root / "file-hashes.sqlite"), reporter.warn)
-    names = opt.split_list(metrics or DEFAULT_METRICS)
     try:
         result = score_sources(
-            sources, names, by, store,
-            shuffles=None if null is None else Shuffles(null, seed),
-            curve=CurveSettings(seeds, seed) if curve else None,
+            sources, config.metrics, config.by, store,
+            shuffles=config.shuffles,
+            curve=CurveSettings(config.seeds, config.seed) if config.curve else None,
         )  # fmt: skip
     finally:
         store.lease.close()

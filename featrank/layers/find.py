@@ -9,11 +9,11 @@ from typing import Any
 
 from torch import nn
 
+from featrank.config import POOLINGS
 from featrank.layers.layout import NLC, Anatomy, Reading, UnknownLayoutError, tensors_in
 from featrank.layers.names import HEAD, PRE_LOGITS, LayerInfo
 from featrank.layers.pooling import CannotPoolError, pool
 from featrank.layers.trace import BATCH, Call, Trace, trace
-from featrank.records import POOLINGS
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList)
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from featrank.config import LAST
 from featrank.errors import InputError
-from featrank.records import LAST, LayerRef
+from featrank.records import LayerRef
 from featrank.registry import close_matches, is_wildcard
 
 PRE_LOGITS = "pre_logits"

@@ -7,13 +7,17 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from featrank.errors import IncompleteError, InputError
 from featrank.render._format import FORMATS, Format
 from featrank.reporting import Reporter
-from featrank.results.structs import Document
 from featrank.storage.atomic import write_bytes
 from featrank.storage.refusals import way_out
+
+if TYPE_CHECKING:
+    # It imports NumPy, which --help does without.
+    from featrank.results.structs import Document
 
 
 def check_outputs(paths: Sequence[Path]) -> None:

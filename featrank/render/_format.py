@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from featrank.registry import Registry
-from featrank.results.structs import Document
+
+if TYPE_CHECKING:
+    # It imports NumPy, which --help does without.
+    from featrank.results.structs import Document
 
 
 @dataclass(frozen=True, slots=True)

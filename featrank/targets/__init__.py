@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from featrank.config import Selection
 from featrank.errors import InputError
-from featrank.records import Selection
 from featrank.registry import Registry, did_you_mean
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets._decode import MAX_PIXELS

@@ -8,8 +8,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from featrank.config import Selection
 from featrank.errors import InputError
-from featrank.records import Selection
 from featrank.registry import did_you_mean
 from featrank.targets._target import Sample, Target
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from featrank.records import Selection
+from featrank.config import Selection
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets import Target, open_target
 from gpu_checks.pictures import write_pictures

@@ -21,7 +21,7 @@ from image_sets import (
     write_tar,
 )
 
-from featrank.records import Selection
+from featrank.config import Selection
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets import Target, open_target
 

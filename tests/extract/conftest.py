@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from featrank.records import Preprocessing, Selection
+from featrank.config import Selection
+from featrank.records import Preprocessing
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets import Target, open_target
 

@@ -10,9 +10,8 @@ import pytest
 import torch
 from told import Told
 
-from featrank.config import RunConfig
+from featrank.config import RunConfig, Selection
 from featrank.errors import InputError
-from featrank.records import Selection
 from featrank.reporting import Silent
 from featrank.run.context import open_cache, resolve
 from featrank.run.extract_missing import extract_missing

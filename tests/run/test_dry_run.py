@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from loopback_hub import LoopbackHub
 
-from featrank.config import RunConfig
-from featrank.records import Selection
+from featrank.config import RunConfig, Selection
 from featrank.reporting import Silent
 from featrank.run.dry_run import PlannedModel, plan_run
 from featrank.run.pipeline import extract_models

@@ -11,18 +11,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from featrank.config import RunConfig
+from featrank.config import RunConfig, Selection
 from featrank.errors import InputError
 from featrank.metrics import METRICS
-from featrank.records import (
-    CACHED,
-    FAILED,
-    OK,
-    FloatArray,
-    Offered,
-    Result,
-    Selection,
-)
+from featrank.records import CACHED, FAILED, OK, FloatArray, Offered, Result
 from featrank.reporting import Silent
 from featrank.run.pipeline import extract_models, rank_models
 

@@ -11,8 +11,8 @@ import pytest
 
 import featrank.run.plan
 from featrank.cache.store import FeatureStore, Layer
-from featrank.config import RunConfig
-from featrank.records import Preprocessing, Selection
+from featrank.config import RunConfig, Selection
+from featrank.records import Preprocessing
 from featrank.reporting import Silent
 from featrank.run.context import RunContext
 from featrank.run.pipeline import extract_models

@@ -9,7 +9,7 @@ import pytest
 from stored_layers import digits, pixels, store_layer
 
 from featrank.cache.store import FeatureStore, Layer
-from featrank.config import RunConfig
+from featrank.config import RunConfig, Selection
 from featrank.errors import IncompleteError, InputError
 from featrank.labelled.labelled import Labelled
 from featrank.layers.names import HEAD_LAYER
@@ -23,7 +23,6 @@ from featrank.records import (
     ModelRef,
     Score,
     ScoreRow,
-    Selection,
     Shuffles,
 )
 from featrank.reporting import Silent

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from featrank.config import Selection
 from featrank.errors import InputError
-from featrank.records import Selection
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets import Target, clipart, open_target
 

@@ -9,8 +9,8 @@ import re
 import numpy as np
 import pytest
 
+from featrank.config import Selection
 from featrank.errors import IncompleteError, InputError
-from featrank.records import Selection
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets import Target, digits, open_target
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from featrank.config import Selection
 from featrank.errors import IncompleteError, InputError
-from featrank.records import Selection, Skipped
+from featrank.records import Skipped
 from featrank.storage import file_hashes
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets import Access, Sample, Target, UnreadableImage, open_target

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from featrank.config import Selection
 from featrank.errors import InputError
-from featrank.records import Selection
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets import TARGETS, open_target
 
@@ -58,7 +58,7 @@ def test_another_package_adds_a_kind(tmp_path: Path) -> None:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: twice\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[featrank.targets]\ntwice = twice:TARGET\n")
     code = (
-        "from featrank.targets import open_target; from featrank.records import Selection; "
+        "from featrank.targets import open_target; from featrank.config import Selection; "
         "from featrank.storage.file_hashes import FileHashes; "
         "t = open_target('twice:clipart', Selection(), FileHashes()); print(t.name, len(t.samples))"
     )
@@ -97,7 +97,7 @@ def test_importing_is_cheap() -> None:
 def test_opening_an_embedded_target_is_cheap(name: str) -> None:
     loaded = loaded_after(
         "from featrank.targets import open_target; "
-        "from featrank.records import Selection; "
+        "from featrank.config import Selection; "
         "from featrank.storage.file_hashes import FileHashes; "
         f"t = open_target({name!r}, Selection(), FileHashes()); t.read(t.samples[0])"
     )

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from featrank.config import Selection
 from featrank.errors import InputError
-from featrank.records import Selection
 from featrank.targets import Sample, Target
 from featrank.targets._selection import canonical, narrow, proportional, select
 
