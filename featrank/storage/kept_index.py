@@ -31,7 +31,7 @@ def kept_or_made(
         directory: Where it is kept; None keeps nothing.
         file: The file below it.
         key: All that decides the content, a number for its format among it; JSON.
-        shape: What it holds, of dataclasses.
+        shape: What it holds, of dataclasses; never nothing.
         make: Makes it.
     """
     if directory is None:
@@ -53,7 +53,10 @@ def _read(directory: Path, path: Path, key: Mapping[str, Any], shape: type[T]) -
         document, sealed = read_perhaps_sealed(directory, path)
         if not sealed or document.get("key") != key:
             return None
-        return typed(document.get("content"), shape)
+        content = document.get("content")
+        if not content:
+            raise ClaimError("is empty, which no such file is")
+        return typed(content, shape)
     except OSError:
         return None
     except ClaimError as error:

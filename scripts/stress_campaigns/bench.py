@@ -162,6 +162,8 @@ class Bench:
         code = 99
         try:
             os.setsid()
+            # A job in a shell's background starts with Ctrl-C ignored, and would pass that on.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             for number, path in enumerate(streams, 1):

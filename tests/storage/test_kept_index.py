@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from featrank.storage.kept_index import kept_or_made
+from featrank.storage.kept_json import write_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,15 @@ def test_it_is_made_once_for_a_key(tmp_path: Path) -> None:
     assert read(tmp_path, 2) == (ENTRIES, True)
     assert not (tmp_path / "damaged").exists()
     assert read(None) == (ENTRIES, True)
+
+
+def test_one_that_holds_nothing_is_damaged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    read(tmp_path)
+    write_kept(tmp_path / "sub" / "index.json", {"key": {"format": 1}, "content": []})
+    assert read(tmp_path) == (ENTRIES, True)
+    assert "is empty" in caplog.text
 
 
 def test_a_flipped_bit_is_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
