@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -176,7 +177,10 @@ def _card(entry: IndexEntry) -> Card:
 
 def _is_cached(entry: IndexEntry) -> bool:
     if entry.hub_id:
-        return is_in_hub_cache(entry.hub_id, candidate_files(entry.hub_filename))
+        # One entry that names no repository must not keep the others from being listed.
+        with suppress(InputError):
+            return is_in_hub_cache(entry.hub_id, candidate_files(entry.hub_filename))
+        return False
     return bool(entry.url) and is_stored(entry.url or "")
 
 

@@ -81,3 +81,12 @@ def test_a_damaged_file(tmp_path: Path, shelf: Shelf) -> None:
     (model,) = ZOO.resolve("test_resnet", shelf)
     with pytest.raises(IncompleteError, match="cannot load test_resnet"):
         ZOO.load(model, Weights("", path))
+
+
+def test_an_entry_that_names_no_repository_is_not_on_this_machine(shelf: Shelf) -> None:
+    from dataclasses import replace
+
+    from featrank.zoos.timm import _is_cached
+
+    entry = shelf.of(TimmIndex).entry("resnet18.a1_in1k")
+    assert not _is_cached(replace(entry, hub_id="x" * 5000))
