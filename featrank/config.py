@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CACHE_MODES = ("reuse", "refresh", "only", "off")
+# N stands for a GPU's number.
+DEVICES = ("auto", "cpu", "cuda", "cuda:N", "mps")
 PRECISIONS = ("float32", "bfloat16")
 POOLINGS = ("auto", "avg", "cls", "max", "gem", "avg+std")
 LAST = "last"
@@ -90,6 +92,11 @@ def cache_directory(given: Path | None) -> Path:
     return user_cache_path("featrank", appauthor=False)
 
 
+def either(words: Sequence[str]) -> str:
+    """Words as a sentence lists them: a, b or c."""
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
 def at_least(least: int) -> Callable[[str, int], None]:
     """A check that a number is not below another."""
 
@@ -116,11 +123,9 @@ def device(flag: str, value: str) -> None:
     Raises:
         InputError: It is none.
     """
-    if not re.fullmatch(r"auto|cpu|mps|cuda(:(0|[1-9][0-9]{0,2}))?", value):
-        raise InputError(
-            f"{flag} '{value}' is unknown",
-            "known: auto, cpu, cuda, cuda:N (the N-th GPU, from 0), mps",
-        )
+    if not re.fullmatch("|".join(DEVICES).replace("N", "(0|[1-9][0-9]{0,2})"), value):
+        known = ", ".join(DEVICES).replace("cuda:N", "cuda:N (the N-th GPU, from 0)")
+        raise InputError(f"{flag} '{value}' is unknown", f"known: {known}")
 
 
 def share(flag: str, text: str) -> tuple[int, int]:
@@ -254,7 +259,7 @@ Layers = Annotated[
 Pool = Annotated[
     str,
     typer.Option(
-        help="auto (as the model's own head), avg, cls, max, gem or avg+std.",
+        help=f"{either(POOLINGS)}.".replace("auto", "auto (as the model's own head)", 1),
         rich_help_panel=_MODELS,
     ),
     Checked(one_of(POOLINGS)),
@@ -267,11 +272,11 @@ Shard = Annotated[
     Checked(share),
 ]
 Device = Annotated[
-    str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=_RUN), Checked(device)
+    str, typer.Option(help=f"{either(DEVICES)}.", rich_help_panel=_RUN), Checked(device)
 ]
 Precision = Annotated[
     str,
-    typer.Option(help="float32 or bfloat16.", rich_help_panel=_RUN),
+    typer.Option(help=f"{either(PRECISIONS)}.", rich_help_panel=_RUN),
     Checked(one_of(PRECISIONS)),
 ]
 BatchSize = Annotated[

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from featrank.config import RunConfig, Selection
+from featrank.config import DEVICES, RunConfig, Selection, either
 from featrank.errors import InputError
 
 
@@ -30,6 +30,7 @@ def test_document_is_json() -> None:
         ({"device": "cuda:01"}, "--device"),
         ({"device": "cuda:1\n"}, "--device"),
         ({"device": "cpu:0"}, "--device"),
+        ({"device": "cuda:N"}, "--device"),
         ({"precision": "float8"}, "--precision"),
     ],
 )
@@ -41,6 +42,18 @@ def test_out_of_range_names_the_flag(settings: dict[str, object], flag: str) -> 
 @pytest.mark.parametrize("device", ["auto", "cpu", "mps", "cuda", "cuda:0", "cuda:12"])
 def test_a_gpu_may_be_named_by_number(device: str) -> None:
     assert RunConfig("data", ("vit",), device=device).device == device
+
+
+def test_every_device_that_is_listed_can_be_named() -> None:
+    for name in DEVICES:
+        assert RunConfig("d", ("m",), device=name.replace("N", "0")).device
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"), [(["a"], "a"), (["a", "b"], "a or b"), (["a", "b", "c"], "a, b or c")]
+)
+def test_words_are_listed_as_in_a_sentence(words: list[str], sentence: str) -> None:
+    assert either(words) == sentence
 
 
 def test_shards_share_the_candidates_out_without_rest_and_without_overlap() -> None:

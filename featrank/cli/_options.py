@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from featrank.cli import _config_file as config_file
-from featrank.config import By, CacheDir, Pool, cache_directory, model_names, split_list
+from featrank.config import By, CacheDir, cache_directory, model_names, split_list
 from featrank.errors import InputError
 
-__all__ = ["By", "CacheDir", "Pool", "cache_directory", "model_names", "split_list"]
+__all__ = ["By", "CacheDir", "cache_directory", "model_names", "split_list"]
 
 _RUN, _OUTPUT = "Running", "Output"
 

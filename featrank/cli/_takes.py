@@ -29,13 +29,16 @@ class _Flag:
     repeats: bool
 
 
-def takes(*, leave_out: Collection[str] = ()) -> Callable[[Command], Command]:
+def takes(
+    *, leave_out: Collection[str] = (), last_panel: str | None = None
+) -> Callable[[Command], Command]:
     """A command whose parameters that are dataclasses of options are built from flags.
 
     The result has the signature that Typer reads: the fields' flags, then the command's own.
 
     Args:
         leave_out: Fields that the command has no use for; they keep their defaults.
+        last_panel: The panel of flags that ``--help`` shows below all others.
     """
 
     def decorate(command: Command) -> Command:
@@ -50,6 +53,9 @@ def takes(*, leave_out: Collection[str] = ()) -> Callable[[Command], Command]:
             for one in own
             if one.name not in built
         ]
+        if last_panel is not None:
+            # Panels stand in the order of their first flags.
+            parameters.sort(key=lambda one: _panel(one) == last_panel)
 
         def run(**given: Any) -> None:
             enable_debug(bool(given.get("debug")))
@@ -112,6 +118,12 @@ def _build(options: Any, given: dict[str, Any], leave_out: Collection[str]) -> A
             if value or not flag.repeats:
                 values[each.name] = flag.parse(value)
     return options(**values)
+
+
+def _panel(parameter: inspect.Parameter) -> str | None:
+    metadata = getattr(parameter.annotation, "__metadata__", ())
+    panels = (getattr(data, "rich_help_panel", None) for data in metadata)
+    return next((panel for panel in panels if isinstance(panel, str)), None)
 
 
 def _as_it_is(value: Any) -> Any:

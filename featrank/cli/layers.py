@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from featrank.cli import _options as opt
+from featrank.config import POOLINGS, either, one_of
 
 
 def layers(
@@ -15,7 +16,7 @@ def layers(
         list[str], typer.Argument(metavar="MODEL...", help="Names as for rank --models.")
     ],
     pool: Annotated[
-        str, typer.Option(help="Widths after this pooling: auto, avg, cls, max, gem or avg+std.")
+        str, typer.Option(help=f"Widths after this pooling: {either(POOLINGS)}.")
     ] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     cache_dir: Annotated[
@@ -32,7 +33,6 @@ def layers(
     Example: featrank layers resnet50
     """
     from featrank.cli._console import data_console, print_json
-    from featrank.config import POOLINGS, one_of
     from featrank.layers.index import LayerIndex
     from featrank.render.text.layer_table import layer_table
     from featrank.render.text.plain import print_lines

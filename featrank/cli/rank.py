@@ -9,7 +9,7 @@ from featrank.cli._takes import takes
 from featrank.config import RunConfig
 
 
-@takes()
+@takes(last_panel="Running")
 def rank(
     config: RunConfig,
     per_layer: opt.PerLayer = False,

@@ -95,3 +95,19 @@ def test_every_field_of_a_run_is_a_flag_of_rank() -> None:
     fields = set(RunConfig.__dataclass_fields__) - {"selection"}
     assert fields <= names
     assert set(RunConfig("d", ("m",)).document["selection"]) <= names | {"selection"}
+
+
+@pytest.mark.parametrize(
+    ("command", "panels"),
+    [
+        ("rank", ["Target", "Models", "Scores", "Output", "Running"]),
+        ("extract", ["Target", "Models", "Running", "Output"]),
+        ("score", ["Scores", "Running", "Output"]),
+    ],
+)
+def test_panels_of_help_stand_in_their_order(command: str, panels: list[str]) -> None:
+    from featrank.cli._app import app
+
+    params = typer.main.get_command(app).commands[command].params  # type: ignore[attr-defined]
+    named = (getattr(one, "rich_help_panel", None) for one in params)
+    assert list(dict.fromkeys(filter(None, named))) == panels
