@@ -12,7 +12,7 @@ import click
 import pytest
 import typer
 
-from featrank.cli._app import app
+from featrank.cli.app import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -37,7 +37,7 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        from featrank.cli._app import run
+        from featrank.cli.app import run
 
         return run()
     except (KeyboardInterrupt, Terminated) as ending:

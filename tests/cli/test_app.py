@@ -45,7 +45,7 @@ def failing(error: BaseException) -> Callable[[], None]:
 def test_endings(
     featrank_main: Main, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
 ) -> None:
-    monkeypatch.setattr("featrank.cli._app.app", failing(error))
+    monkeypatch.setattr("featrank.cli.app.app", failing(error))
     ended = featrank_main()
     assert ended.code == code
     assert said in ended.err
@@ -59,7 +59,7 @@ def test_usage_errors_are_2(featrank_main: Main, arguments: tuple[str, ...]) -> 
 
 def test_sigterm_is_143(featrank_process: Any) -> None:
     code = (
-        "import os, signal, featrank.cli as cli, featrank.cli._app as m\n"
+        "import os, signal, featrank.cli as cli, featrank.cli.app as m\n"
         "def app():\n    os.kill(os.getpid(), signal.SIGTERM)\n"
         "m.app = app\ncli.main()\n"
     )
@@ -72,7 +72,7 @@ def test_sigterm_is_143(featrank_process: Any) -> None:
 
 def test_a_reader_that_has_gone_is_no_error(featrank_process: Any) -> None:
     code = (
-        "import sys, featrank.cli as cli, featrank.cli._app as m\n"
+        "import sys, featrank.cli as cli, featrank.cli.app as m\n"
         "def app():\n    raise BrokenPipeError\n"
         "m.app = app\ncli.main()\n"
     )

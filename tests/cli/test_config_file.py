@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from result_documents import small_document
 
-from featrank.cli._app import app
 from featrank.cli._config_file import _commands, _parameters
+from featrank.cli.app import app
 
 Main = Callable[..., Any]
 

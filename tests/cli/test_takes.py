@@ -88,7 +88,7 @@ def test_it_is_checked_and_the_message_names_the_flag(program: Any) -> None:
 
 
 def test_every_field_of_a_run_is_a_flag_of_rank() -> None:
-    from featrank.cli._app import app
+    from featrank.cli.app import app
 
     rank: Any = typer.main.get_command(app).commands["rank"]  # type: ignore[attr-defined]
     names = {parameter.name for parameter in rank.params}
@@ -106,7 +106,7 @@ def test_every_field_of_a_run_is_a_flag_of_rank() -> None:
     ],
 )
 def test_panels_of_help_stand_in_their_order(command: str, panels: list[str]) -> None:
-    from featrank.cli._app import app
+    from featrank.cli.app import app
 
     params = typer.main.get_command(app).commands[command].params  # type: ignore[attr-defined]
     named = (getattr(one, "rich_help_panel", None) for one in params)

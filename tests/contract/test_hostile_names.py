@@ -23,7 +23,7 @@ import pytest
 import typer
 from markdown_it import MarkdownIt
 
-from featrank.cli._app import app
+from featrank.cli.app import app
 from featrank.render._files import FORMATS
 
 HOSTILE = {
