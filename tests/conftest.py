@@ -119,17 +119,20 @@ def featrank_main(
 ) -> Callable[..., Ending]:
     """Run the program in this process: quick, where torch is here already."""
     from featrank.cli import main
+    from featrank.cli._termination import EXIT_CODES
 
     def run(*arguments: object) -> Ending:
         monkeypatch.setattr(sys, "argv", ["featrank", *map(str, arguments)])
         monkeypatch.setenv("FEATRANK_CACHE", str(cache_dir))
         capfd.readouterr()
-        before = signal.getsignal(signal.SIGTERM)
+        # The program leaves signals ignored at its end, which this process has not reached.
+        before = {number: signal.getsignal(number) for number in EXIT_CODES}
         try:
             with pytest.raises(SystemExit) as ended:
                 main()
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
             logging.getLogger("featrank").setLevel(logging.NOTSET)  # --debug is for one run
         out, err = capfd.readouterr()
         assert isinstance(ended.value.code, int)

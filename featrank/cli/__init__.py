@@ -6,7 +6,14 @@ import os
 import sys
 
 from featrank.cli._streams import open_closed_streams
-from featrank.cli._termination import Terminated, ended_by_signals, ending_line, leave
+from featrank.cli._termination import (
+    EXIT_CODES,
+    Terminated,
+    ended_by_signals,
+    ending_line,
+    leave,
+    stay_finished,
+)
 
 __all__ = ["main"]
 
@@ -27,7 +34,13 @@ def main() -> None:
         with ended_by_signals() as received:
             code = _run()
             if received:
+                # Also where the exception was lost, in a destructor or for imports without a pause.
+                code = EXIT_CODES[received[0]]
+            if code in EXIT_CODES.values():
+                sys.stderr.write(ending_line(code))
+            if received:
                 leave(code)
+            stay_finished()
     except (KeyboardInterrupt, Terminated) as ending:  # a second signal, or between two lines
         code = _code(ending)
     if received:
@@ -41,9 +54,7 @@ def _run() -> int:
 
         return run()
     except (KeyboardInterrupt, Terminated) as ending:
-        code = _code(ending)
-        sys.stderr.write(ending_line(code))
-        return code
+        return _code(ending)
 
 
 def _code(ending: BaseException) -> int:

@@ -78,13 +78,24 @@ def ended_by_signals(grace: float = GRACE_S) -> Iterator[list[int]]:
         yield received
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is note:
+                signal.signal(number, handler)
         signal.set_wakeup_fd(fd_before)
         # Not by closing it: a forked process may hold the writing end too.
         os.write(writer, _STOP)
         watcher.join()
         os.close(writer)
         os.close(reader)
+
+
+def stay_finished() -> None:
+    """From here on signals change nothing: the work is done, and its exit code stands.
+
+    While Python takes itself apart it can run no handler, so a signal would kill the process: what
+    has said everything would end as if it had been cut off.
+    """
+    for number in EXIT_CODES:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def leave(code: int) -> NoReturn:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from featrank.cli._termination import Terminated, ended_by_signals
+from featrank.cli._termination import Terminated, ended_by_signals, stay_finished
 
 # Some minutes inside one call of C.
 BUSY = (
@@ -133,7 +133,7 @@ def test_a_signal_while_the_program_is_imported(name: str, code: int) -> None:
 IMPORTING_SLOWLY = """
 import os, signal, sys, time
 from pathlib import Path
-from featrank.cli._termination import Terminated, ended_by_signals
+from featrank.cli._termination import Terminated, ended_by_signals, stay_finished
 from featrank.storage.temporary import remove_at_the_end
 steps = []
 with ended_by_signals({grace}) as received:
@@ -179,3 +179,37 @@ def test_an_import_without_end_does_not_hold_the_end_up_and_leaves_nothing(tmp_p
     assert ended.returncode == 143
     assert ended.stderr.startswith("terminated")
     assert not left.exists()
+
+
+# Python restores the default action of a signal, which kills, before it runs what atexit holds.
+AT_EXIT = (
+    "import atexit, os, signal, sys\n"
+    "atexit.register(os.kill, os.getpid(), int(sys.argv.pop()))\n"
+    "from featrank.cli import main\n"
+    "main()\n"
+)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("arguments", "code"), [(["metrics"], 0), (["metrics", "--wrong"], 2)])
+def test_a_signal_after_the_last_line_leaves_the_runs_own_code(
+    arguments: list[str], code: int, number: int
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", AT_EXIT, *arguments, str(int(number))],
+        capture_output=True,
+        timeout=600,
+        check=False,
+    )
+    assert ended.returncode == code, ended.stderr
+
+
+def test_what_a_run_leaves_ignored_is_not_restored() -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with ended_by_signals():
+            stay_finished()
+        assert all(signal.getsignal(number) is signal.SIG_IGN for number in before)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
