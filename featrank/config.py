@@ -24,6 +24,7 @@ CACHE_MODES = ("reuse", "refresh", "only", "off")
 DEVICES = ("auto", "cpu", "cuda", "cuda:N", "mps")
 PRECISIONS = ("float32", "bfloat16")
 POOLINGS = ("auto", "avg", "cls", "max", "gem", "avg+std")
+LAYOUTS = ("auto", "classes", "splits")
 LAST = "last"
 DEFAULT_METRICS = ("tmi", "gda", "nb")
 DEFAULT_BATCH_SIZE = 32
@@ -206,6 +207,14 @@ Root = Annotated[
         help="The folder that the paths of a manifest may not leave. [default: the manifest's]",
         rich_help_panel=_TARGET,
     ),
+]
+Layout = Annotated[
+    str,
+    typer.Option(
+        help="What the folders of a folder are: classes; splits; auto: by their names.",
+        rich_help_panel=_TARGET,
+    ),
+    Checked(one_of(LAYOUTS)),
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", help="An unusable image is an error.", rich_help_panel=_TARGET)
@@ -404,6 +413,7 @@ class RunConfig:
         pool: How a map becomes a vector.
         selection: Split and subset.
         root: The folder that the paths of a manifest may not leave; None for the manifest's own.
+        layout: What the folders of a folder are: classes, splits, or auto to tell by their names.
         strict: Whether an unusable image is an error.
         allow_skipped: Whether more unusable images are accepted than a few in a hundred.
         allow_partial: Whether a checkpoint may lack more than the head.
@@ -430,6 +440,7 @@ class RunConfig:
     pool: Pool = "auto"
     selection: Selection = field(default_factory=Selection)
     root: Root = None
+    layout: Layout = "auto"
     strict: Strict = False
     allow_skipped: AllowSkipped = False
     device: Device = "auto"

@@ -10,10 +10,11 @@ from featrank.registry import Registry, did_you_mean
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets._decode import MAX_PIXELS
 from featrank.targets._selection import narrow
-from featrank.targets._target import Access, Sample, Target, TargetKind, UnreadableImage
+from featrank.targets._target import NO_LABEL, Access, Sample, Target, TargetKind, UnreadableImage
 
 __all__ = [
     "MAX_PIXELS",
+    "NO_LABEL",
     "TARGETS",
     "Access",
     "Sample",
@@ -30,7 +31,11 @@ _FOLDER = "image_folder"
 
 
 def open_target(
-    spec: str, selection: Selection, hashes: FileHashes, root: Path | None = None
+    spec: str,
+    selection: Selection,
+    hashes: FileHashes,
+    root: Path | None = None,
+    layout: str = "auto",
 ) -> Target:
     """The target that ``--dataset SPEC`` means, after splits and subsets.
 
@@ -39,13 +44,14 @@ def open_target(
         selection: Split and subset.
         hashes: Content hashes of files.
         root: The folder that the paths of a manifest may not leave; None for the manifest's own.
+        layout: What the folders of a folder are: classes, splits, or auto to tell by their names.
 
     Raises:
         InputError: No kind accepts it, or it holds nothing that can be scored.
     """
     for kind in sorted(TARGETS, key=lambda kind: kind.name == _FOLDER):
         if kind.accepts(spec):
-            return narrow(kind.open(spec, Access(hashes, selection.split, root)), selection)
+            return narrow(kind.open(spec, Access(hashes, selection.split, root, layout)), selection)
     embedded = [kind.name for kind in TARGETS if kind.accepts(kind.name)]
     raise InputError(
         f"no such dataset: '{spec}' is neither a folder nor a file that is known",

@@ -9,7 +9,19 @@ from pathlib import Path
 from featrank.errors import InputError
 
 # Names that mean a split, with the names that mean the same one.
-SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+SPLITS = {
+    "train": "train", "training": "train",
+    "val": "val", "valid": "val", "validation": "val",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+# What folders of splits are called beside that: train_set, test-data, seg_train, "Training images".
+_BESIDE = frozenset({"set", "data", "dataset", "seg", "images", "imgs", "split"})
+
+
+def split_meaning(name: str) -> str:
+    """The split that a folder or a word stands for; empty where it stands for none."""
+    words = [word for word in re.split(r"[-_. ]+", name.lower()) if word and word not in _BESIDE]
+    return SPLITS.get(words[0].removesuffix("set"), "") if len(words) == 1 else ""
 
 
 def choose_split(spec: str, splits: Sequence[str], asked: str | None) -> str | None:
@@ -30,8 +42,8 @@ def choose_split(spec: str, splits: Sequence[str], asked: str | None) -> str | N
     wanted = "train" if asked is None else asked
     if wanted in splits:
         return wanted
-    meaning = SPLITS.get(wanted.lower())
-    same = [name for name in splits if meaning and SPLITS.get(name.lower()) == meaning]
+    meaning = split_meaning(wanted)
+    same = [name for name in splits if meaning and split_meaning(name) == meaning]
     if len(same) == 1:
         return same[0]
     listing = ", ".join(same or splits)
@@ -77,7 +89,10 @@ def split_files(
         InputError: There is no such split, or two go by that name.
     """
     named = [(match[1] if (match := _IN_FILE_NAME.match(file.name)) else "") for file in files]
-    if "" in named or (len(set(named)) == 1 and asked is None):
+    if "" in named:
+        refuse_split(spec, asked)
+        return None, list(files)
+    if len(set(named)) == 1 and asked is None:
         return None, list(files)
     split = choose_split(spec, sorted(set(named)), asked)
     return split, [file for file, name in zip(files, named, strict=True) if name == split]

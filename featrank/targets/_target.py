@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -50,6 +50,9 @@ def digest_pixels(mode: str, size: tuple[int, int], data: bytes) -> str:
 class UnreadableImage(Exception):  # noqa: N818  the word for it everywhere
     """This image cannot be used; the message is the reason, one line."""
 
+
+# Why an image is skipped that nobody has labelled: no damage, however many there are.
+NO_LABEL = "no label"
 
 # Contradictions that a warning names; the others are only counted.
 _NAMED = 5
@@ -103,17 +106,26 @@ class Target:
 
     @cached_property
     def all_warnings(self) -> tuple[str, ...]:
-        """What may surprise about it, with the images that stand in two classes."""
+        """What may surprise about it, with images that have no class and those that have two."""
+        return (*self.warnings, *self._warn_of_unlabelled(), *self._warn_of_contradictions())
+
+    def _warn_of_unlabelled(self) -> Iterator[str]:
+        unlabelled = [item.path for item in self.skipped if item.reason == NO_LABEL]
+        if unlabelled:
+            count = "1 image has" if len(unlabelled) == 1 else f"{len(unlabelled)} images have"
+            yield f"{count} no label, first '{unlabelled[0]}'; skipped"
+
+    def _warn_of_contradictions(self) -> Iterator[str]:
         twice = self.contradictions
         if not twice:
-            return self.warnings
+            return
         named = "; ".join(
             " = ".join(f"{sample.path} ({sample.class_name})" for sample in samples)
             for samples in twice[:_NAMED]
         )
         more = "; ..." if len(twice) > _NAMED else ""
         count = "1 image stands" if len(twice) == 1 else f"{len(twice)} images stand"
-        return (*self.warnings, f"{count} in more than one class: {named}{more}")
+        yield f"{count} in more than one class: {named}{more}"
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
@@ -153,11 +165,13 @@ class Access:
         hashes: Content hashes of files.
         split: The split that is asked for, if any.
         root: The folder that the paths of a manifest may not leave; None for the manifest's own.
+        layout: What the folders of a folder are: classes, splits, or auto to tell by their names.
     """
 
     hashes: FileHashes
     split: str | None = None
     root: Path | None = None
+    layout: str = "auto"
 
 
 class TargetKind(Protocol):

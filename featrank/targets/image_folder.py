@@ -18,10 +18,17 @@ from featrank.records import Skipped
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets._decode import IMAGE_SUFFIXES, to_rgb
 from featrank.targets._file_names import printable
+from featrank.targets._folder_layout import (
+    find_splits,
+    is_folder,
+    is_system_folder,
+    is_unlabelled_folder,
+    step_into,
+)
 from featrank.targets._reach import hash_listed, read_listed, refuse_unreachable, retried
 from featrank.targets._selection import canonical
-from featrank.targets._splits import SPLITS, choose_split
-from featrank.targets._target import Access, Sample, Target
+from featrank.targets._splits import choose_split
+from featrank.targets._target import NO_LABEL, Access, Sample, Target
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -61,24 +68,27 @@ class _Listing:
         images: Files and their classes.
         skipped: Images and folders that cannot be used.
         n_other: How many files have no image suffix.
+        system: Folders that belong to the system, which are left out.
     """
 
     root: Path
     images: dict[Path, str] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     n_other: int = 0
+    system: list[str] = field(default_factory=list)
 
     def add_classes(self, base: Path) -> None:
         """List the class folders of ``base``."""
         above = {_identity(folder) for folder in (self.root, base)}
-        for entry, is_folder in self._usable(base):
-            if is_folder:
+        for entry, leads_on in self._usable(base):
+            if leads_on:
                 self._add_class(entry, above)
             elif self._is_image(entry):
                 self.skip(entry, "not inside a class folder")
 
     def _add_class(self, folder: Path, above: set[_Identity]) -> None:
         class_name = printable(folder.name)
+        unlabelled = is_unlabelled_folder(folder.name)
         seen = set(above)
         pending = [folder]
         while pending:
@@ -93,10 +103,14 @@ class _Listing:
                 self.skip(folder, "link to a folder that is read already")
                 continue
             seen.add(identity)
-            for entry, is_folder in self._usable(folder):
-                if is_folder:
+            for entry, leads_on in self._usable(folder):
+                if leads_on:
                     pending.append(entry)
-                elif self._is_image(entry):
+                elif not self._is_image(entry):
+                    continue
+                elif unlabelled:
+                    self.skip(entry, NO_LABEL)
+                else:
                     self.images[entry] = class_name
 
     def _is_image(self, file: Path) -> bool:
@@ -122,9 +136,11 @@ class _Listing:
                 if problem:
                     self.skip(path, problem)
                     continue
-            is_folder = entry.is_dir()
-            if is_folder or entry.is_file():
-                yield path, is_folder
+            leads_on = entry.is_dir()
+            if leads_on and is_system_folder(entry.name):
+                self.system.append(printable(path.relative_to(self.root).as_posix()))
+            elif leads_on or entry.is_file():
+                yield path, leads_on
             elif self._is_image(path):
                 self.skip(path, "not a regular file")
 
@@ -148,42 +164,6 @@ def _identity(folder: Path) -> _Identity:
 def _scanned(folder: Path) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as scan:
         return sorted(scan, key=lambda entry: entry.name)
-
-
-def _subfolders(folder: Path) -> list[str]:
-    try:
-        return sorted(
-            entry.name
-            for entry in folder.iterdir()
-            if not entry.name.startswith(".") and _is_folder(entry)
-        )
-    except OSError as error:
-        refuse_unreachable(printable(str(folder)), error)
-        raise InputError(
-            f"cannot list the folder '{printable(str(folder))}': {error.strerror}",
-            "check its permissions",
-        ) from None
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
-
-
-def find_splits(root: Path) -> tuple[str, ...]:
-    """The split folders, or none where the sub-folders are classes.
-
-    Sub-folders are splits where all are named so; or where several are, and ``train`` holds
-    folders. A lone ``train`` among others may as well be the class of trains.
-    """
-    names = _subfolders(root)
-    splits = tuple(name for name in names if name.lower() in SPLITS)
-    if len(splits) == len(names):
-        return splits
-    trains = [name for name in splits if name.lower() == "train" and _subfolders(root / name)]
-    return splits if len(splits) > 1 and trains else ()
 
 
 def _refuse_unusable(spec: str, listing: _Listing, samples: Sequence[Sample]) -> None:
@@ -230,7 +210,7 @@ def _resolve(spec: str) -> Path:
         InputError: There is none.
     """
     path = Path(spec).expanduser()
-    if _is_folder(path):
+    if is_folder(path):
         return path.resolve()
     raise InputError(
         f"'{printable(spec)}' is a file, not a folder"
@@ -248,7 +228,7 @@ class ImageFolder:
 
     def accepts(self, spec: str) -> bool:
         """A folder, or what can only be meant as a path."""
-        return bool(spec) and (os.sep in spec or spec == "~" or _is_folder(Path(spec)))
+        return bool(spec) and (os.sep in spec or spec == "~" or is_folder(Path(spec)))
 
     def open(self, spec: str, access: Access) -> Target:
         """List and hash the images of one split.
@@ -258,20 +238,34 @@ class ImageFolder:
         """
         root = _resolve(spec)
         shown = printable(spec)
-        splits = find_splits(root)
+        top = step_into(root)
+        splits = find_splits(top, access.layout, shown)
         split = choose_split(shown, splits, access.split)
-        base = root if split is None else root / split
+        base = top if split is None else top / split
         if not base.resolve().is_relative_to(root):
             raise InputError(
                 f"split '{split}' of '{shown}' is a link out of the folder",
                 f"name the folder it leads to: --dataset {printable(str(base.resolve()))}",
             )
+        if split is not None:
+            base = step_into(base)
         listing = _Listing(root)
         listing.add_classes(base)
         samples, reader = _hash(listing, access.hashes)
         _refuse_unusable(shown, listing, samples)
         skipped = tuple(sorted(listing.skipped, key=lambda item: item.path))
-        return Target(shown, split, canonical(samples), reader, skipped, splits)
+        warnings = tuple(_surprises(listing, base, root / (split or "")))
+        return Target(shown, split, canonical(samples), reader, skipped, splits, warnings)
+
+
+def _surprises(listing: _Listing, base: Path, expected: Path) -> Iterator[str]:
+    """What a user may not expect of how the folder was read."""
+    if base != expected:
+        inner = printable(base.relative_to(listing.root).as_posix())
+        yield f"the classes are the folders of '{inner}': the folder above it holds nothing else"
+    if listing.system:
+        count = f"{len(listing.system)} folder{'s' * (len(listing.system) > 1)}"
+        yield f"{count} of the system left out, first '{listing.system[0]}'"
 
 
 def _hash(listing: _Listing, hashes: FileHashes) -> tuple[list[Sample], FolderReader]:

@@ -19,7 +19,7 @@ from featrank.targets._file_names import printable
 from featrank.targets._reach import hash_listed, refuse_unreachable
 from featrank.targets._selection import canonical
 from featrank.targets._splits import choose_split
-from featrank.targets._target import Access, Sample, Target
+from featrank.targets._target import NO_LABEL, Access, Sample, Target
 from featrank.targets.image_folder import FolderReader
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -121,7 +121,7 @@ def _usable(
     skipped: list[Skipped] = []
     usable: dict[Row, Path] = {}
     for row in rows:
-        reason = "no path" if not row.path else "no label" if not row.label else ""
+        reason = "no path" if not row.path else NO_LABEL if not row.label else ""
         if has_split and not row.split:
             reason = reason or "no split"
         file = files.get(row)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from featrank.targets._reach import refuse_unreachable
 from featrank.targets._selection import canonical
 from featrank.targets._spans import MAX_ENCODED_BYTES, Span, SpanReader
 from featrank.targets._splits import choose_split, split_files
-from featrank.targets._target import Access, Sample, Target
+from featrank.targets._target import NO_LABEL, Access, Sample, Target
 from featrank.targets.manifest import (
     GROUP_COLUMNS,
     LABEL_COLUMNS,
@@ -78,7 +79,7 @@ class _Listing:
         if not isinstance(data, bytes) or not data:
             self.skipped.append(Skipped(row.path, "no image"))
         elif not row.label:
-            self.skipped.append(Skipped(row.path, "no label"))
+            self.skipped.append(Skipped(row.path, NO_LABEL))
         elif len(data) > MAX_ENCODED_BYTES:
             self.skipped.append(Skipped(row.path, f"oversized: {len(data):,} bytes"))
         else:
@@ -158,19 +159,34 @@ def _read(file: Path, spec: str) -> Iterator[tuple[Row, object]]:
 def _row(file: Path, number: int, line: Mapping[str, Any], columns: _Columns) -> tuple[Row, object]:
     path = f"{printable(file.name)}/{number}" if columns.path is None else line[columns.path] or ""
     data = None if columns.image is None else line[columns.image]
-    label = line[columns.label]
-    if isinstance(label, int) and 0 <= label < len(columns.class_names):
-        label = columns.class_names[label]
     return (
         Row(
             number,
             path,
-            printable(_text(label)),
+            printable(_class_of(line[columns.label], columns.class_names)),
             "" if columns.split is None else _text(line[columns.split]),
             "" if columns.group is None else _text(line[columns.group]),
         ),
         data.get("bytes") if isinstance(data, dict) else data,
     )
+
+
+def _class_of(label: object, class_names: Sequence[str]) -> str:
+    """The class that a value stands for; empty where it stands for none.
+
+    NaN is no label, and neither is -1 where numbers stand for names, as the datasets library has
+    it. A number is the same class whether it is kept as an integer or not.
+    """
+    if isinstance(label, float):
+        if math.isnan(label):
+            return ""
+        label = int(label) if label.is_integer() else label
+    if class_names and isinstance(label, int) and not isinstance(label, bool):
+        if label == -1:
+            return ""
+        if 0 <= label < len(class_names):
+            return class_names[label]
+    return _text(label)
 
 
 def _text(value: object) -> str:

@@ -17,7 +17,7 @@ from featrank.records import Skipped
 from featrank.storage import file_hashes
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets import Access, Sample, Target, UnreadableImage, open_target
-from featrank.targets.image_folder import TARGET, find_splits
+from featrank.targets.image_folder import TARGET
 
 
 def draw(path: Path, seed: int = 0) -> Path:
@@ -80,6 +80,24 @@ class TestClasses:
         target = opened(folder)
         assert len(target.samples) == 6
         assert target.skipped == ()
+
+    def test_thumbnails_of_a_disk_station_are_no_part(self, folder: Path) -> None:
+        before = opened(folder)
+        draw(folder / "cat" / "@eaDir" / "0.png" / "thumb.jpg", 77)
+        draw(folder / "__MACOSX" / "dog" / "1.png", 78)
+        after = opened(folder)
+        assert after.fingerprint == before.fingerprint
+        assert after.all_warnings == ("2 folders of the system left out, first '__MACOSX'",)
+
+    @pytest.mark.parametrize("name", ["_unlabeled", "no_label"])
+    def test_images_without_a_class_are_no_class(self, folder: Path, name: str) -> None:
+        before = opened(folder)
+        for number in range(3):
+            draw(folder / name / f"{number}.png", 90 + number)
+        after = opened(folder)
+        assert after.fingerprint == before.fingerprint
+        assert skipped(after) == {f"{name}/{number}.png": "no label" for number in range(3)}
+        assert after.all_warnings == (f"3 images have no label, first '{name}/0.png'; skipped",)
 
     def test_capital_suffix(self, folder: Path) -> None:
         draw(folder / "cat" / "1.PNG", 50)
@@ -157,13 +175,26 @@ class TestSplits:
 
     def test_other_folders_beside_splits(self, split_folder: Path) -> None:
         (split_folder / "annotations").mkdir()
-        assert find_splits(split_folder) == ("test", "train", "validation")
+        assert opened(split_folder).splits == ("test", "train", "validation")
 
     def test_train_may_be_a_class(self, folder: Path) -> None:
         draw(folder / "train" / "steam" / "1.png", 50)
-        target = opened(folder)
+        with pytest.raises(InputError, match="two ways"):
+            opened(folder)
+        target = opened(folder, layout="classes")
         assert target.split is None
         assert target.class_names == ("cat", "dog", "train")
+
+    def test_a_folder_too_many_above_and_below(self, split_folder: Path, tmp_path: Path) -> None:
+        plain = opened(split_folder)
+        outer = tmp_path / "outer"
+        for split in ("train", "test"):
+            shutil.copytree(split_folder / split, outer / "archive" / f"seg_{split}" / split)
+        target = opened(outer)
+        assert target.fingerprint == plain.fingerprint
+        assert (target.split, target.class_names) == ("seg_train", ("cat", "dog"))
+        assert "'archive/seg_train/train'" in target.all_warnings[0]
+        assert opened(outer, split="test").split == "seg_test"
 
     def test_split_that_leads_away(self, split_folder: Path, tmp_path_factory) -> None:
         away = tmp_path_factory.mktemp("away")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
@@ -25,6 +26,10 @@ def opened(place: Path, **access: object) -> Target:
 def write(file: Path, **columns: object) -> Path:
     pq.write_table(pa.table(columns), file)
     return file
+
+
+def encoded(n: int) -> list[bytes]:
+    return [picture.data for picture in digit_pictures(n)]
 
 
 def test_class_names_come_from_the_metadata(tmp_path: Path) -> None:
@@ -83,6 +88,33 @@ def test_rows_without_an_image_or_a_label(tmp_path: Path) -> None:
     target = opened(file)
     assert [item.reason for item in target.skipped] == ["no image", "no image", "no label"]
     assert [sample.path for sample in target.samples] == ["a.parquet/4"]
+
+
+def test_nan_is_no_label_and_a_number_one_class(tmp_path: Path) -> None:
+    images = encoded(6)
+    write(tmp_path / "train-0.parquet", image=images[:4], label=[0.0, 1.0, float("nan"), 0.5])
+    write(tmp_path / "train-1.parquet", image=images[4:], label=[0, 1])
+    target = opened(tmp_path / "train-*.parquet")
+    assert target.class_counts == {"0": 2, "0.5": 1, "1": 2}
+    assert [item.reason for item in target.skipped] == ["no label"]
+
+
+def test_minus_one_is_no_label_where_numbers_stand_for_names(tmp_path: Path) -> None:
+    table = pa.table({"image": encoded(3), "label": [0, -1, 1]})
+    bare = tmp_path / "bare.parquet"
+    pq.write_table(table, bare)
+    assert opened(bare).class_names == ("-1", "0", "1")
+    features = {"info": {"features": {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}}}
+    named = tmp_path / "named.parquet"
+    pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps(features)}), named)
+    assert opened(named).class_counts == {"cat": 1, "dog": 1}
+    assert [item.reason for item in opened(named).skipped] == ["no label"]
+
+
+def test_a_split_that_nothing_tells_of_is_refused(tmp_path: Path) -> None:
+    file = write(tmp_path / "data.parquet", image=encoded(2), label=["a", "b"])
+    with pytest.raises(InputError, match="has no splits"):
+        opened(file, split="test")
 
 
 def test_paths_obey_the_root(tmp_path: Path) -> None:

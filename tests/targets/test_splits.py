@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from featrank.errors import InputError
-from featrank.targets._splits import choose_split, refuse_split, split_files
+from featrank.targets._splits import choose_split, refuse_split, split_files, split_meaning
 
 
 def test_choosing() -> None:
@@ -40,3 +40,18 @@ def test_files() -> None:
     assert split_files("t", [train, test], "test") == ("test", [test])
     assert split_files("t", [train, other], None) == (None, [train, other])
     assert split_files("t", [test], None) == (None, [test])
+    assert split_files("t", [test], "test") == ("test", [test])
+    with pytest.raises(InputError, match="has no splits, so there is no split 'test'"):
+        split_files("t", [other], "test")
+
+
+@pytest.mark.parametrize(
+    ("name", "meaning"),
+    [
+        ("train", "train"), ("Training", "train"), ("seg_train", "train"), ("trainset", "train"),
+        ("VALID", "val"), ("validation-data", "val"), ("Testing", "test"), ("test_set", "test"),
+        ("trains", ""), ("latest", ""), ("set", ""), ("", ""), ("train_2", ""), ("stratified", ""),
+    ],
+)  # fmt: skip
+def test_meanings(name: str, meaning: str) -> None:
+    assert split_meaning(name) == meaning
