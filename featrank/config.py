@@ -216,6 +216,14 @@ Layout = Annotated[
     ),
     Checked(one_of(LAYOUTS)),
 ]
+FollowLinks = Annotated[
+    bool,
+    typer.Option(
+        "--follow-links",
+        help="Follow links that lead out of the folder.",
+        rich_help_panel=_TARGET,
+    ),
+]
 Strict = Annotated[
     bool, typer.Option("--strict", help="An unusable image is an error.", rich_help_panel=_TARGET)
 ]
@@ -414,6 +422,7 @@ class RunConfig:
         selection: Split and subset.
         root: The folder that the paths of a manifest may not leave; None for the manifest's own.
         layout: What the folders of a folder are: classes, splits, or auto to tell by their names.
+        follow_links: Whether links that lead out of the folder are followed.
         strict: Whether an unusable image is an error.
         allow_skipped: Whether more unusable images are accepted than a few in a hundred.
         allow_partial: Whether a checkpoint may lack more than the head.
@@ -441,6 +450,7 @@ class RunConfig:
     selection: Selection = field(default_factory=Selection)
     root: Root = None
     layout: Layout = "auto"
+    follow_links: FollowLinks = False
     strict: Strict = False
     allow_skipped: AllowSkipped = False
     device: Device = "auto"

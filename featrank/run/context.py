@@ -16,7 +16,7 @@ from featrank.reporting import Reporter
 from featrank.stamp import make_stamp
 from featrank.storage.file_hashes import FileHashes
 from featrank.storage.temporary import TemporaryFolder
-from featrank.targets import NO_LABEL, Target, open_target
+from featrank.targets import NO_DAMAGE, Target, open_target
 from featrank.zoos import Shelf, resolve_models
 
 
@@ -71,7 +71,12 @@ def resolve(config: RunConfig, reporter: Reporter, *, fetch: bool = True) -> Ite
         for model in models:
             reporter.say(f"{model.requested} → {model.id}{model.note and f' ({model.note})'}")
         target = open_target(
-            config.dataset, config.selection, shelf.hashes, config.root, config.layout
+            config.dataset,
+            config.selection,
+            shelf.hashes,
+            config.root,
+            config.layout,
+            follow_links=config.follow_links,
         )
         for warning in target.all_warnings:
             reporter.warn(warning)
@@ -102,7 +107,7 @@ _MAX_SKIPPED = 0.05
 def refuse_skipped(skipped: Sequence[Skipped], n_images: int, config: RunConfig) -> None:
     """Stop where images are unusable: any with --strict, many unless that is allowed."""
     if not config.strict:
-        skipped = [item for item in skipped if item.reason != NO_LABEL]
+        skipped = [item for item in skipped if item.reason not in NO_DAMAGE]
     if not skipped:
         return
     first = f"first {skipped[0].path}: {skipped[0].reason}"

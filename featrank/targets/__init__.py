@@ -10,11 +10,11 @@ from featrank.registry import Registry, did_you_mean
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets._decode import MAX_PIXELS
 from featrank.targets._selection import narrow
-from featrank.targets._target import NO_LABEL, Access, Sample, Target, TargetKind, UnreadableImage
+from featrank.targets._target import NO_DAMAGE, Access, Sample, Target, TargetKind, UnreadableImage
 
 __all__ = [
     "MAX_PIXELS",
-    "NO_LABEL",
+    "NO_DAMAGE",
     "TARGETS",
     "Access",
     "Sample",
@@ -28,6 +28,8 @@ TARGETS: Registry[TargetKind] = Registry(__name__, "TARGET", "target kind")
 
 # Accepts any path, so it is asked last.
 _FOLDER = "image_folder"
+# Before the name of a built-in set, where a folder has that name too.
+_BUILT_IN = "builtin:"
 
 
 def open_target(
@@ -36,6 +38,8 @@ def open_target(
     hashes: FileHashes,
     root: Path | None = None,
     layout: str = "auto",
+    *,
+    follow_links: bool = False,
 ) -> Target:
     """The target that ``--dataset SPEC`` means, after splits and subsets.
 
@@ -45,14 +49,25 @@ def open_target(
         hashes: Content hashes of files.
         root: The folder that the paths of a manifest may not leave; None for the manifest's own.
         layout: What the folders of a folder are: classes, splits, or auto to tell by their names.
+        follow_links: Whether links that lead out of a folder are followed.
 
     Raises:
         InputError: No kind accepts it, or it holds nothing that can be scored.
     """
+    embedded = [kind.name for kind in TARGETS if kind.accepts(kind.name)]
+    if spec in embedded and Path(spec).is_dir():
+        raise InputError(
+            f"'{spec}' is a folder here and the name of a set that is built in",
+            f"say which: --dataset ./{spec}, or --dataset {_BUILT_IN}{spec}",
+        )
+    if spec.removeprefix(_BUILT_IN) in embedded:
+        spec = spec.removeprefix(_BUILT_IN)
     for kind in sorted(TARGETS, key=lambda kind: kind.name == _FOLDER):
         if kind.accepts(spec):
-            return narrow(kind.open(spec, Access(hashes, selection.split, root, layout)), selection)
-    embedded = [kind.name for kind in TARGETS if kind.accepts(kind.name)]
+            return narrow(
+                kind.open(spec, Access(hashes, selection.split, root, layout, follow_links)),
+                selection,
+            )
     raise InputError(
         f"no such dataset: '{spec}' is neither a folder nor a file that is known",
         did_you_mean(spec, embedded, f"give a folder of class folders, or {', '.join(embedded)}"),

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from featrank.targets._pointers import POINTER_BYTES, pointer_reason
 from featrank.targets._target import UnreadableImage
 
 if TYPE_CHECKING:
@@ -88,8 +89,11 @@ def _formats() -> tuple[str, ...]:
 def _decode(stream: BinaryIO) -> Image.Image:
     from PIL import Image
 
-    if not stream.read(1):
+    start = stream.read(POINTER_BYTES)
+    if not start:
         raise UnreadableImage("empty file")
+    if reason := pointer_reason(start):
+        raise UnreadableImage(reason)
     stream.seek(0)
     with Image.open(stream, formats=_formats()) as image:
         n_pixels = image.width * image.height

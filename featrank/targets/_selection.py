@@ -33,6 +33,7 @@ def narrow(target: Target, selection: Selection) -> Target:
         raise InputError(
             f"no usable image in '{target.name}'{''.join(why[:1])}", "check what it lists"
         )
+    _refuse_unique_labels(target)
     chosen = select(target.samples, selection)
     if len({sample.class_name for sample in chosen}) < 2:
         left = f"'{chosen[0].class_name}' alone" if chosen else "nothing"
@@ -43,6 +44,21 @@ def narrow(target: Target, selection: Selection) -> Target:
         )
     offered = target.class_counts if len(chosen) < len(target.samples) else None
     return dataclasses.replace(target, samples=chosen, offered=offered)
+
+
+# From so many images on, labels of which nearly every one is another are no classes.
+_FEW = 10
+_NEARLY_ALL = 0.9
+
+
+def _refuse_unique_labels(target: Target) -> None:
+    n_images, n_classes = len(target.samples), len(target.class_names)
+    if n_images >= _FEW and n_classes > _NEARLY_ALL * n_images:
+        raise InputError(
+            f"{n_images} images of '{target.name}' have {n_classes} different labels, such as"
+            f" '{target.class_names[0][:60]}': captions or ids, no classes",
+            "name classes that several images share",
+        )
 
 
 def select(samples: Iterable[Sample], selection: Selection) -> tuple[Sample, ...]:

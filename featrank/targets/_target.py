@@ -54,6 +54,10 @@ class UnreadableImage(Exception):  # noqa: N818  the word for it everywhere
 # Why an image is skipped that nobody has labelled: no damage, however many there are.
 NO_LABEL = "no label"
 
+# The same of what shows where something is in another image.
+MASK = "mask of the image beside it"
+NO_DAMAGE = frozenset({NO_LABEL, MASK})
+
 # Contradictions that a warning names; the others are only counted.
 _NAMED = 5
 
@@ -107,13 +111,14 @@ class Target:
     @cached_property
     def all_warnings(self) -> tuple[str, ...]:
         """What may surprise about it, with images that have no class and those that have two."""
-        return (*self.warnings, *self._warn_of_unlabelled(), *self._warn_of_contradictions())
+        return (*self.warnings, *self._warn_of_left_out(), *self._warn_of_contradictions())
 
-    def _warn_of_unlabelled(self) -> Iterator[str]:
-        unlabelled = [item.path for item in self.skipped if item.reason == NO_LABEL]
-        if unlabelled:
-            count = "1 image has" if len(unlabelled) == 1 else f"{len(unlabelled)} images have"
-            yield f"{count} no label, first '{unlabelled[0]}'; skipped"
+    def _warn_of_left_out(self) -> Iterator[str]:
+        for reason in sorted(NO_DAMAGE):
+            paths = [item.path for item in self.skipped if item.reason == reason]
+            if paths:
+                count = f"{len(paths)} image{'s' * (len(paths) > 1)}"
+                yield f"{count} left out ({reason}), first '{paths[0]}'"
 
     def _warn_of_contradictions(self) -> Iterator[str]:
         twice = self.contradictions
@@ -166,12 +171,14 @@ class Access:
         split: The split that is asked for, if any.
         root: The folder that the paths of a manifest may not leave; None for the manifest's own.
         layout: What the folders of a folder are: classes, splits, or auto to tell by their names.
+        follow_links: Whether links that lead out of a folder are followed.
     """
 
     hashes: FileHashes
     split: str | None = None
     root: Path | None = None
     layout: str = "auto"
+    follow_links: bool = False
 
 
 class TargetKind(Protocol):

@@ -8,7 +8,7 @@ and never out of it, so that what is scored is what the folder holds.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from featrank.errors import InputError
 from featrank.records import Skipped
 from featrank.storage.file_hashes import FileHashes
-from featrank.targets._decode import IMAGE_SUFFIXES, to_rgb
+from featrank.targets._decode import to_rgb
 from featrank.targets._file_names import printable
 from featrank.targets._folder_layout import (
     find_splits,
@@ -26,14 +26,18 @@ from featrank.targets._folder_layout import (
     step_into,
 )
 from featrank.targets._reach import hash_listed, read_listed, refuse_unreachable, retried
+from featrank.targets._recognise import SNIFFED_BYTES, by_content, by_name, masks
 from featrank.targets._selection import canonical
 from featrank.targets._splits import choose_split
-from featrank.targets._target import NO_LABEL, Access, Sample, Target
+from featrank.targets._target import MASK, NO_LABEL, Access, Sample, Target
 
 if TYPE_CHECKING:
     from PIL import Image
 
 _Identity = tuple[int, int]
+
+_LINK_OUT = "link out of the folder"
+_LOOSE = "not inside a class folder"
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ class _Listing:
         skipped: Images and folders that cannot be used.
         n_other: How many files have no image suffix.
         system: Folders that belong to the system, which are left out.
+        met: The class folders.
+        follow: Whether links out of the root are followed.
     """
 
     root: Path
@@ -76,6 +82,8 @@ class _Listing:
     skipped: list[Skipped] = field(default_factory=list)
     n_other: int = 0
     system: list[str] = field(default_factory=list)
+    met: list[str] = field(default_factory=list)
+    follow: bool = False
 
     def add_classes(self, base: Path) -> None:
         """List the class folders of ``base``."""
@@ -84,11 +92,16 @@ class _Listing:
             if leads_on:
                 self._add_class(entry, above)
             elif self._is_image(entry):
-                self.skip(entry, "not inside a class folder")
+                self.skip(entry, _LOOSE)
+        for file in masks(self.images):
+            del self.images[file]
+            self.skip(file, MASK)
 
     def _add_class(self, folder: Path, above: set[_Identity]) -> None:
         class_name = printable(folder.name)
         unlabelled = is_unlabelled_folder(folder.name)
+        if not unlabelled:
+            self.met.append(class_name)
         seen = set(above)
         pending = [folder]
         while pending:
@@ -114,10 +127,19 @@ class _Listing:
                     self.images[entry] = class_name
 
     def _is_image(self, file: Path) -> bool:
-        if file.suffix.lower() in IMAGE_SUFFIXES:
-            return True
-        self.n_other += 1
-        return False
+        """Whether it is one that is read; one of another kind is skipped with the reason."""
+        said = by_name(file.name)
+        if said is None:
+            try:
+                with file.open("rb") as stream:
+                    said = by_content(stream.read(SNIFFED_BYTES))
+            except OSError:
+                said = "other"
+        if said == "other":
+            self.n_other += 1
+        elif said != "image":
+            self.skip(file, said)
+        return said == "image"
 
     def _usable(self, folder: Path) -> Iterator[tuple[Path, bool]]:
         """The visible entries that may be used, and whether each is a folder."""
@@ -141,7 +163,7 @@ class _Listing:
                 self.system.append(printable(path.relative_to(self.root).as_posix()))
             elif leads_on or entry.is_file():
                 yield path, leads_on
-            elif self._is_image(path):
+            elif by_name(entry.name) == "image":
                 self.skip(path, "not a regular file")
 
     def _link_problem(self, link: Path) -> str:
@@ -149,7 +171,7 @@ class _Listing:
             end = link.resolve(strict=True)
         except (OSError, RuntimeError):  # a loop is a RuntimeError before Python 3.13
             return "broken link"
-        return "" if end.is_relative_to(self.root) else "link out of the folder"
+        return "" if self.follow or end.is_relative_to(self.root) else _LINK_OUT
 
     def skip(self, path: Path, reason: str) -> None:
         """Note why something is left out."""
@@ -180,7 +202,7 @@ def _refuse_unusable(spec: str, listing: _Listing, samples: Sequence[Sample]) ->
             f"only one class in '{spec}': '{classes.pop()}'",
             "scores compare classes: add a folder for each other class, or name the folder above",
         )
-    loose = sum(item.reason == "not inside a class folder" for item in listing.skipped)
+    loose = sum(item.reason == _LOOSE for item in listing.skipped)
     if loose:
         raise InputError(
             f"'{spec}' holds {loose} images but no class folders with images",
@@ -191,7 +213,9 @@ def _refuse_unusable(spec: str, listing: _Listing, samples: Sequence[Sample]) ->
         raise InputError(
             f"no usable image in '{spec}': {len(listing.skipped)} skipped, "
             f"the first '{first.path}' ({first.reason})",
-            "mend or replace them",
+            "follow the links: --follow-links"
+            if first.reason == _LINK_OUT
+            else "mend or replace them",
         )
     if listing.n_other:
         raise InputError(
@@ -249,16 +273,35 @@ class ImageFolder:
             )
         if split is not None:
             base = step_into(base)
-        listing = _Listing(root)
+        listing = _Listing(root, follow=access.follow_links)
         listing.add_classes(base)
+        _refuse_linked_classes(listing, base)
         samples, reader = _hash(listing, access.hashes)
         _refuse_unusable(shown, listing, samples)
         skipped = tuple(sorted(listing.skipped, key=lambda item: item.path))
-        warnings = tuple(_surprises(listing, base, root / (split or "")))
+        present = {sample.class_name for sample in samples}
+        warnings = tuple(_surprises(listing, base, root / (split or ""), present))
         return Target(shown, split, canonical(samples), reader, skipped, splits, warnings)
 
 
-def _surprises(listing: _Listing, base: Path, expected: Path) -> Iterator[str]:
+def _refuse_linked_classes(listing: _Listing, base: Path) -> None:
+    """A whole class must not be missing for being somewhere else.
+
+    Raises:
+        InputError: A class folder is a link out of the root.
+    """
+    for item in listing.skipped:
+        link = listing.root / item.path
+        if item.reason == _LINK_OUT and link.parent == base and is_folder(link):
+            raise InputError(
+                f"the class folder '{item.path}' is a link out of the folder",
+                "follow such links with --follow-links, or remove it",
+            )
+
+
+def _surprises(
+    listing: _Listing, base: Path, expected: Path, present: Collection[str]
+) -> Iterator[str]:
     """What a user may not expect of how the folder was read."""
     if base != expected:
         inner = printable(base.relative_to(listing.root).as_posix())
@@ -266,6 +309,13 @@ def _surprises(listing: _Listing, base: Path, expected: Path) -> Iterator[str]:
     if listing.system:
         count = f"{len(listing.system)} folder{'s' * (len(listing.system) > 1)}"
         yield f"{count} of the system left out, first '{listing.system[0]}'"
+    links = [item.path for item in listing.skipped if item.reason == _LINK_OUT]
+    if links:
+        count = f"{len(links)} link{'s' * (len(links) > 1)}"
+        yield f"{count} out of the folder not followed, first '{links[0]}': see --follow-links"
+    if lost := [name for name in dict.fromkeys(listing.met) if name not in present]:
+        named = ", ".join(f"'{name}'" for name in lost[:5]) + (", …" if len(lost) > 5 else "")
+        yield f"no usable image in the class {'folder' if len(lost) == 1 else 'folders'} {named}"
 
 
 def _hash(listing: _Listing, hashes: FileHashes) -> tuple[list[Sample], FolderReader]:

@@ -98,7 +98,12 @@ def open_listed(
     hashed = hash_listed(access.hashes, dict.fromkeys(usable.values()))
     samples: list[Sample] = []
     renamed: dict[str, str] = {}
+    seen: set[tuple[Path, str]] = set()
     for row, file in usable.items():
+        # Several people may have labelled it: what they agree on is one image.
+        if (file, row.label) in seen:
+            continue
+        seen.add((file, row.label))
         digest = hashed[file]
         name = file.relative_to(root).as_posix()
         path = printable(name)

@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from featrank.records import Skipped
 from featrank.storage.temporary import TemporaryFolder
 from featrank.targets._file_names import printable
 from featrank.targets._file_patterns import expand_files
+from featrank.targets._pointers import POINTER_BYTES, pointer_reason
 from featrank.targets._reach import refuse_unreachable
 from featrank.targets._selection import canonical
 from featrank.targets._spans import MAX_ENCODED_BYTES, Span, SpanReader
@@ -196,6 +198,10 @@ def _text(value: object) -> str:
 def _columns_of(file: Path, spec: str) -> _Columns:
     import pyarrow
     from pyarrow.parquet import read_schema
+
+    with suppress(OSError), file.open("rb") as stream:
+        if reason := pointer_reason(stream.read(POINTER_BYTES)):
+            raise InputError(f"'{printable(str(file))}' is {reason}")
 
     try:
         return _find_columns(read_schema(file), spec)

@@ -7,6 +7,7 @@ must not be compressed: images are read where they lie.
 from __future__ import annotations
 
 import json
+import re
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,13 +23,16 @@ from featrank.targets._reach import refuse_unreachable
 from featrank.targets._selection import canonical
 from featrank.targets._spans import MAX_ENCODED_BYTES, Span, SpanReader
 from featrank.targets._splits import split_files
-from featrank.targets._target import Access, Sample, Target
+from featrank.targets._target import MASK, Access, Sample, Target
 
 # In the order in which they are believed.
 _LABELS = ("cls", "json", "txt")
 _JSON_KEYS = ("label", "class", "class_name", "cls", "category", "target")
 _MAX_LABEL_BYTES = 1 << 20
 
+
+# Members that show where something is in the image of the same key: KEY.seg.png, KEY.mask.png.
+_MASK = re.compile(r"(seg|segmentation|mask|masks|panoptic|annotation)\d*\.")
 
 # What a header that lies makes tarfile raise.
 _DAMAGE = (tarfile.TarError, ValueError, OverflowError, RecursionError, KeyError, IndexError)
@@ -105,7 +109,7 @@ class _Listing:
                 if group.label:
                     self.samples.append(Sample(path, group.label, digest))
                 else:
-                    self.skipped.append(Skipped(path, "no .cls, .json or .txt tells its label"))
+                    self.skipped.append(Skipped(path, _unlabelled(path)))
 
     def _members(
         self, archive: tarfile.TarFile, shown: str, spec: str
@@ -169,12 +173,22 @@ class _Listing:
             self.skipped.append(Skipped(path, "the archive ends inside it"))
             return
         group = groups.setdefault(f"{folder}/{key}", _Group())
-        if is_image:
+        if is_image and _MASK.match(kind):
+            self.skipped.append(Skipped(path, MASK))
+        elif is_image:
             digest = sha256(data).hexdigest()
             self.spans.setdefault(digest, Span(file, member.offset_data, member.size))
             group.images.append((path, digest))
         else:
             group.labels[kind] = _label(kind, data)
+
+
+def _unlabelled(path: str) -> str:
+    name = path.rpartition("/")[2]
+    if name.count(".") > 1:
+        key = name.partition(".")[0]
+        return f"no label: keys end at the first dot, which makes this one '{key}'"
+    return "no .cls, .json or .txt tells its label"
 
 
 def _label(kind: str, data: bytes) -> str:

@@ -65,6 +65,9 @@ def test_a_folder_of_that_name_is_reached_by_its_path(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "clipart").mkdir()
-    assert len(opened().samples) == 240
+    with pytest.raises(InputError, match="is a folder here and") as caught:
+        opened()
+    assert caught.value.hint == "say which: --dataset ./clipart, or --dataset builtin:clipart"
+    assert len(open_target("builtin:clipart", Selection(), FileHashes()).samples) == 240
     with pytest.raises(InputError, match=r"'\./clipart' is empty"):
         open_target("./clipart", Selection(), FileHashes())

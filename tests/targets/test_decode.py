@@ -214,6 +214,11 @@ def test_no_image(data: bytes) -> None:
     assert reason(data)
 
 
+def test_a_pointer_is_named_with_what_fetches_it() -> None:
+    with pytest.raises(UnreadableImage, match="git lfs pull fetches it"):
+        to_rgb(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4\n")
+
+
 def test_text_with_an_image_suffix(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_text("hello")
     assert reason(tmp_path / "a.jpg") == "not an image in a format that is read"

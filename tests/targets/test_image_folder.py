@@ -97,7 +97,37 @@ class TestClasses:
         after = opened(folder)
         assert after.fingerprint == before.fingerprint
         assert skipped(after) == {f"{name}/{number}.png": "no label" for number in range(3)}
-        assert after.all_warnings == (f"3 images have no label, first '{name}/0.png'; skipped",)
+        assert after.all_warnings == (f"3 images left out (no label), first '{name}/0.png'",)
+
+    def test_images_of_other_kinds_are_counted_with_the_reason(self, folder: Path) -> None:
+        before = opened(folder).fingerprint
+        for name in ("cat/1.HEIC", "dog/2.dcm", "cow/3.jxl"):
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(b"x")
+        target = opened(folder)
+        assert target.fingerprint == before
+        assert skipped(target)["cat/1.HEIC"] == "HEIC is not read: convert it to PNG or JPEG"
+        assert len(target.skipped) == 3
+        assert target.all_warnings == ("no usable image in the class folder 'cow'",)
+
+    def test_images_by_their_content(self, folder: Path) -> None:
+        reference = opened(folder).fingerprint
+        names = ("0", "1.png?w=640", "2.jpg_large")
+        for number, name in enumerate(names):
+            (folder / "dog" / f"{number}.png").rename(folder / "dog" / name)
+        (folder / "dog" / "notes").write_text("no image")
+        shutil.copy(folder / "cat" / "0.png", folder / "cat" / "0.png~")
+        assert opened(folder).fingerprint == reference
+
+    def test_masks_beside_their_images_are_no_images(self, folder: Path) -> None:
+        before = opened(folder).fingerprint
+        draw(folder / "cat" / "0_mask.png", 60)
+        draw(folder / "cat" / "1_segmentation.png", 61)
+        target = opened(folder)
+        assert target.fingerprint == before
+        assert set(skipped(target)) == {"cat/0_mask.png", "cat/1_segmentation.png"}
+        draw(folder / "dog" / "death_mask.png", 62)
+        assert "dog/death_mask.png" in paths(opened(folder))
 
     def test_capital_suffix(self, folder: Path) -> None:
         draw(folder / "cat" / "1.PNG", 50)
@@ -317,11 +347,38 @@ class TestLinks:
         outside = fill(folder.parent / "outside")
         (folder / "cat" / "9.png").symlink_to(outside / "cat" / "0.png")
         (folder / "cat" / "more").symlink_to(outside / "cat")
-        (folder / "cow").symlink_to(outside / "dog")
         target = opened(folder)
         assert len(target.samples) == 6
         reason = "link out of the folder"
-        assert skipped(target) == dict.fromkeys(["cat/9.png", "cat/more", "cow"], reason)
+        assert skipped(target) == dict.fromkeys(["cat/9.png", "cat/more"], reason)
+        assert target.all_warnings == (
+            "2 links out of the folder not followed, first 'cat/9.png': see --follow-links",
+        )
+
+    def test_out_of_the_folder_is_followed_where_that_is_said(self, folder: Path) -> None:
+        outside = fill(folder.parent / "outside", seed=500)
+        (folder / "cat" / "9.png").symlink_to(outside / "cat" / "0.png")
+        (folder / "cow").symlink_to(outside / "dog")
+        (outside / "dog" / "back").symlink_to(folder)
+        (outside / "dog" / "round").symlink_to(outside / "dog")
+        with pytest.raises(InputError, match="the class folder 'cow' is a link out") as caught:
+            opened(folder)
+        assert "--follow-links" in str(caught.value.hint)
+        target = opened(folder, follow_links=True)
+        assert target.class_counts == {"cat": 4, "cow": 3, "dog": 3}
+        assert set(skipped(target)) == {"cow/back", "cow/round"}
+        assert target.read(target.samples[0]).size == (4, 4)
+
+    def test_a_farm_of_links_names_the_way(self, folder: Path) -> None:
+        farm = folder.parent / "farm"
+        for file in sorted(folder.rglob("*.png")):
+            link = farm / file.relative_to(folder)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(file)
+        with pytest.raises(InputError, match="6 skipped") as caught:
+            opened(farm)
+        assert "--follow-links" in str(caught.value.hint)
+        assert opened(farm, follow_links=True).fingerprint == opened(folder).fingerprint
 
     def test_the_folder_may_be_a_link(self, folder: Path) -> None:
         link = folder.parent / "link"

@@ -102,6 +102,14 @@ def test_links_are_followed_inside_the_root_only(table: Path, tmp_path: Path) ->
     assert "files/loop.png" in skipped(target)
 
 
+def test_a_file_on_several_lines_is_one_image(table: Path) -> None:
+    twice = "files/1/0001.png,a\nfiles/1/0001.png,a\n"
+    assert len(opened(table, f"{HEAD}{twice}files/0/0000.png,b\n").samples) == 2
+    differing = opened(table, f"{HEAD}{twice}files/1/0001.png,b\n")
+    assert differing.class_counts == {"a": 1, "b": 1}
+    assert "more than one class" in differing.all_warnings[0]
+
+
 def test_rows_that_cannot_be_used(table: Path) -> None:
     (table.parent / "files" / "folder.png").mkdir()
     rows = ["files/none.png,a", ",a", "files/1/0001.png,", "files/1/0001.png", "files/folder.png,a"]

@@ -111,6 +111,13 @@ def test_minus_one_is_no_label_where_numbers_stand_for_names(tmp_path: Path) -> 
     assert [item.reason for item in opened(named).skipped] == ["no label"]
 
 
+def test_a_pointer_instead_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.parquet"
+    file.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4\n")
+    with pytest.raises(InputError, match="git lfs pull fetches it"):
+        opened(file)
+
+
 def test_a_split_that_nothing_tells_of_is_refused(tmp_path: Path) -> None:
     file = write(tmp_path / "data.parquet", image=encoded(2), label=["a", "b"])
     with pytest.raises(InputError, match="has no splits"):

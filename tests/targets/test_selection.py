@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from featrank.config import Selection
 from featrank.errors import InputError
@@ -182,3 +183,19 @@ def test_fewer_than_two_classes(selection: Selection, left: str) -> None:
     with pytest.raises(InputError, match=f"leaves {left}") as caught:
         narrow(whole, selection)
     assert "a (9), b (5)" in caught.value.hint
+
+
+def test_labels_of_which_nearly_every_one_is_another_are_no_classes() -> None:
+    def target(n_images: int, n_classes: int) -> Target:
+        samples = [Sample(str(i), f"c{i % n_classes}", f"{i:064}") for i in range(n_images)]
+        return Target("t", None, canonical(samples), _unread)
+
+    for n_images, n_classes in ((10, 10), (100, 95)):
+        with pytest.raises(InputError, match=f"{n_classes} different labels, .*: captions"):
+            narrow(target(n_images, n_classes), Selection())
+    for n_images, n_classes in ((9, 9), (10, 9), (100, 90)):
+        assert len(narrow(target(n_images, n_classes), Selection()).class_names) == n_classes
+
+
+def _unread(_: Sample) -> Image.Image:
+    raise AssertionError

@@ -51,9 +51,25 @@ def test_keys(tmp_path: Path) -> None:
         },
     )  # fmt: skip
     assert found == {
-        "a.tar/x/1.seg.png": "cat", "a.tar/x/1.JPG": "cat", "a.tar/y/1.png": "dog",
+        "a.tar/x/1.JPG": "cat", "a.tar/y/1.png": "dog",
         "a.tar/z.png": "7",
     }  # fmt: skip
+
+
+def test_masks_are_no_images_of_their_own(tmp_path: Path) -> None:
+    members = {"1.png": PNG, "1.seg.png": PNG, "1.mask.png": PNG, "1.left.png": PNG, "1.cls": b"a"}
+    target = opened(archive(tmp_path / "a.tar", **members))
+    assert [sample.path for sample in target.samples] == ["a.tar/1.left.png", "a.tar/1.png"]
+    assert {item.path for item in target.skipped} == {"a.tar/1.seg.png", "a.tar/1.mask.png"}
+    warning = target.all_warnings[0]
+    assert warning.startswith("2 images left out (mask of the image beside it)")
+
+
+def test_a_key_that_a_dot_cuts_is_told(tmp_path: Path) -> None:
+    members = {"cat_v1.0.png": PNG, "cat_v1.0.cls": b"cat"}
+    target = opened(archive(tmp_path / "a.tar", **members))
+    reason = "no label: keys end at the first dot, which makes this one 'cat_v1'"
+    assert [item.reason for item in target.skipped] == [reason]
 
 
 def test_images_without_a_label(tmp_path: Path) -> None:

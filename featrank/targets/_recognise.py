@@ -1,0 +1,72 @@
+"""What a file in a class folder is: an image, one of a kind that is not read, or no image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from featrank.targets._decode import IMAGE_SUFFIXES
+
+# Images that Pillow alone cannot decode.
+_UNREAD = {
+    ".heic": "HEIC", ".heif": "HEIF", ".jxl": "JPEG XL", ".dcm": "DICOM", ".dicom": "DICOM",
+    ".svg": "SVG", ".svgz": "SVG", ".nii": "NIfTI",
+    **dict.fromkeys(
+        (".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".raw", ".rw2"),
+        "camera raw",
+    ),
+}  # fmt: skip
+# Endings of what is no image, or a copy that a program keeps of one.
+_OTHER = frozenset(
+    {
+        ".bak", ".cfg", ".crdownload", ".csv", ".db", ".doc", ".docx", ".gz", ".h5", ".hdf5",
+        ".htm", ".html", ".ini", ".ipynb", ".json", ".jsonl", ".log", ".mat", ".md", ".mp4",
+        ".npy", ".npz", ".orig", ".parquet", ".part", ".pdf", ".pkl", ".py", ".sh", ".swp", ".tar",
+        ".tfrecord", ".tmp", ".toml", ".tsv", ".txt", ".xls", ".xlsx", ".xml", ".yaml", ".yml",
+        ".zip",
+    }
+)  # fmt: skip
+_BRANDS = {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"msf1": "HEIF"}
+_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*")
+SNIFFED_BYTES = 16
+
+_MASK = re.compile(r"(.+?)[_-](mask|masks|segmentation|seg|annotation)([_-]?\d+)?", re.IGNORECASE)
+
+
+def unread_reason(kind: str) -> str:
+    """Why an image of this kind is skipped."""
+    return f"{kind} is not read: convert it to PNG or JPEG"
+
+
+def by_name(name: str) -> str | None:
+    """What a name says: ``image``, ``other``, the reason why it is not read; None for nothing."""
+    suffix = Path(name).suffix.lower()
+    if suffix in IMAGE_SUFFIXES:
+        return "image"
+    if kind := _UNREAD.get(".nii" if name.lower().endswith(".nii.gz") else suffix):
+        return unread_reason(kind)
+    return "other" if suffix in _OTHER or name.endswith("~") else None
+
+
+def by_content(start: bytes) -> str:
+    """As :func:`by_name`, from a file's first bytes."""
+    if start.startswith(_STARTS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP"):
+        return "image"
+    if start[4:8] == b"ftyp":
+        if start[8:12] in (b"avif", b"avis"):
+            return "image"
+        if kind := _BRANDS.get(start[8:12]):
+            return unread_reason(kind)
+    return "other"
+
+
+def masks(files: Iterable[Path]) -> set[Path]:
+    """Those that are masks of others: ``X_mask.png`` or ``X_segmentation.png`` beside an ``X``."""
+    files = list(files)
+    stems = {(file.parent, file.stem) for file in files}
+    return {
+        file
+        for file in files
+        if (match := _MASK.fullmatch(file.stem)) and (file.parent, match[1]) in stems
+    }
