@@ -141,6 +141,11 @@ def featrank_main(
     return run
 
 
+# A job in a shell's background starts with Ctrl-C ignored, and the programs that the tests
+# interrupt would start so too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 SMALL = "test_resnet.r160_in1k"
 
 
