@@ -216,6 +216,14 @@ Layout = Annotated[
     ),
     Checked(one_of(LAYOUTS)),
 ]
+ClassDepth = Annotated[
+    int | None,
+    typer.Option(
+        help="How deep the class folders lie: 2 for one level below the top. [default: 1]",
+        rich_help_panel=_TARGET,
+    ),
+    Checked(at_least(1)),
+]
 FollowLinks = Annotated[
     bool,
     typer.Option(
@@ -422,6 +430,7 @@ class RunConfig:
         selection: Split and subset.
         root: The folder that the paths of a manifest may not leave; None for the manifest's own.
         layout: What the folders of a folder are: classes, splits, or auto to tell by their names.
+        class_depth: How deep the class folders lie; None for the folders at the top.
         follow_links: Whether links that lead out of the folder are followed.
         strict: Whether an unusable image is an error.
         allow_skipped: Whether more unusable images are accepted than a few in a hundred.
@@ -450,6 +459,7 @@ class RunConfig:
     selection: Selection = field(default_factory=Selection)
     root: Root = None
     layout: Layout = "auto"
+    class_depth: ClassDepth = None
     follow_links: FollowLinks = False
     strict: Strict = False
     allow_skipped: AllowSkipped = False

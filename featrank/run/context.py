@@ -77,6 +77,7 @@ def resolve(config: RunConfig, reporter: Reporter, *, fetch: bool = True) -> Ite
             config.root,
             config.layout,
             follow_links=config.follow_links,
+            class_depth=config.class_depth,
         )
         for warning in target.all_warnings:
             reporter.warn(warning)

@@ -40,6 +40,7 @@ def open_target(
     layout: str = "auto",
     *,
     follow_links: bool = False,
+    class_depth: int | None = None,
 ) -> Target:
     """The target that ``--dataset SPEC`` means, after splits and subsets.
 
@@ -50,6 +51,7 @@ def open_target(
         root: The folder that the paths of a manifest may not leave; None for the manifest's own.
         layout: What the folders of a folder are: classes, splits, or auto to tell by their names.
         follow_links: Whether links that lead out of a folder are followed.
+        class_depth: How deep the class folders of a folder lie; None for the folders at the top.
 
     Raises:
         InputError: No kind accepts it, or it holds nothing that can be scored.
@@ -64,10 +66,8 @@ def open_target(
         spec = spec.removeprefix(_BUILT_IN)
     for kind in sorted(TARGETS, key=lambda kind: kind.name == _FOLDER):
         if kind.accepts(spec):
-            return narrow(
-                kind.open(spec, Access(hashes, selection.split, root, layout, follow_links)),
-                selection,
-            )
+            access = Access(hashes, selection.split, root, layout, follow_links, class_depth)
+            return narrow(kind.open(spec, access), selection)
     raise InputError(
         f"no such dataset: '{spec}' is neither a folder nor a file that is known",
         did_you_mean(spec, embedded, f"give a folder of class folders, or {', '.join(embedded)}"),

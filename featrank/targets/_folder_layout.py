@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from featrank.errors import InputError
@@ -120,6 +120,35 @@ def find_splits(root: Path, layout: str, spec: str) -> tuple[str, ...]:
     if with_folders:
         _refuse_both(spec, with_folders, others)
     return ()
+
+
+def deeper_classes(paths: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Where the classes may as well be the folders below: of domains, folds, letters.
+
+    Args:
+        paths: Each image's folders and name, from the folder of class folders on.
+
+    Yields:
+        At most one warning, with both readings.
+    """
+    inner: dict[str, set[str]] = {}
+    lies_deeper = True
+    for top, *rest in paths:
+        below = inner.setdefault(top, set())
+        if len(rest) > 1:
+            below.add(rest[0])
+        else:
+            lies_deeper = False
+    below = set().union(*inner.values())
+    alike = all(names == below for names in inner.values())
+    if len(inner) > 1 and len(below) > 1 and (lies_deeper or alike):
+        why = "hold folders of the same names" if alike else "hold folders only"
+        tops = ", ".join(f"'{printable(name)}'" for name in sorted(inner)[:4])
+        more = ", …" if len(inner) > 4 else ""
+        yield (
+            f"the class folders {tops}{more} {why}: if the classes are those"
+            f" {len(below)} below, say --class-depth 2 (--class-depth 1: they are not)"
+        )
 
 
 def _refuse_both(spec: str, splits: Sequence[str], others: Sequence[str]) -> None:

@@ -172,6 +172,7 @@ class Access:
         root: The folder that the paths of a manifest may not leave; None for the manifest's own.
         layout: What the folders of a folder are: classes, splits, or auto to tell by their names.
         follow_links: Whether links that lead out of a folder are followed.
+        class_depth: How deep the class folders of a folder lie; None for the folders at the top.
     """
 
     hashes: FileHashes
@@ -179,6 +180,7 @@ class Access:
     root: Path | None = None
     layout: str = "auto"
     follow_links: bool = False
+    class_depth: int | None = None
 
 
 class TargetKind(Protocol):

@@ -19,6 +19,7 @@ from featrank.storage.file_hashes import FileHashes
 from featrank.targets._decode import to_rgb
 from featrank.targets._file_names import printable
 from featrank.targets._folder_layout import (
+    deeper_classes,
     find_splits,
     is_folder,
     is_system_folder,
@@ -85,17 +86,22 @@ class _Listing:
     met: list[str] = field(default_factory=list)
     follow: bool = False
 
-    def add_classes(self, base: Path) -> None:
-        """List the class folders of ``base``."""
-        above = {_identity(folder) for folder in (self.root, base)}
-        for entry, leads_on in self._usable(base):
-            if leads_on:
-                self._add_class(entry, above)
-            elif self._is_image(entry):
-                self.skip(entry, _LOOSE)
+    def add_classes(self, base: Path, depth: int = 1) -> None:
+        """List the class folders that lie so deep in ``base``; masks join the skipped."""
+        self._add_folders(base, depth)
         for file in masks(self.images):
             del self.images[file]
             self.skip(file, MASK)
+
+    def _add_folders(self, base: Path, depth: int) -> None:
+        above = {_identity(folder) for folder in (self.root, base)}
+        for entry, leads_on in self._usable(base):
+            if leads_on and depth > 1:
+                self._add_folders(entry, depth - 1)
+            elif leads_on:
+                self._add_class(entry, above)
+            elif self._is_image(entry):
+                self.skip(entry, _LOOSE)
 
     def _add_class(self, folder: Path, above: set[_Identity]) -> None:
         class_name = printable(folder.name)
@@ -274,14 +280,16 @@ class ImageFolder:
         if split is not None:
             base = step_into(base)
         listing = _Listing(root, follow=access.follow_links)
-        listing.add_classes(base)
+        listing.add_classes(base, access.class_depth or 1)
         _refuse_linked_classes(listing, base)
         samples, reader = _hash(listing, access.hashes)
         _refuse_unusable(shown, listing, samples)
         skipped = tuple(sorted(listing.skipped, key=lambda item: item.path))
         present = {sample.class_name for sample in samples}
-        warnings = tuple(_surprises(listing, base, root / (split or ""), present))
-        return Target(shown, split, canonical(samples), reader, skipped, splits, warnings)
+        surprises = [*_surprises(listing, base, root / (split or ""), present)]
+        if access.class_depth is None:
+            surprises += deeper_classes([file.relative_to(base).parts for file in listing.images])
+        return Target(shown, split, canonical(samples), reader, skipped, splits, tuple(surprises))
 
 
 def _refuse_linked_classes(listing: _Listing, base: Path) -> None:

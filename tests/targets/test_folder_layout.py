@@ -6,6 +6,7 @@ import pytest
 
 from featrank.errors import InputError
 from featrank.targets._folder_layout import (
+    deeper_classes,
     find_splits,
     is_folder,
     is_system_folder,
@@ -132,3 +133,21 @@ def test_folders_of_images_without_a_class(name: str) -> None:
 def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot list the folder"):
         subfolders(tmp_path / "gone")
+
+
+@pytest.mark.parametrize(
+    ("paths", "says"),
+    [
+        (["art/dog/1", "art/cat/1", "photo/dog/1", "photo/cat/1"], "of the same names"),
+        (["a/airfield/1", "a/attic/1", "b/barn/1"], "folders only"),
+        (["cat/day1/1", "dog/day1/1"], ""),
+        (["cat/1", "cat/more/1", "cat/other/1", "dog/more/1"], ""),
+        (["cat/1", "dog/1"], ""),
+        (["cat/x/1", "cat/y/1"], ""),
+        ([], ""),
+    ],
+)
+def test_classes_that_may_lie_deeper(paths: list[str], says: str) -> None:
+    said = list(deeper_classes([path.split("/") for path in paths]))
+    assert len(said) == bool(says)
+    assert all(says in line and "--class-depth 2" in line for line in said)

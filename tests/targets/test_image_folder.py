@@ -129,6 +129,20 @@ class TestClasses:
         draw(folder / "dog" / "death_mask.png", 62)
         assert "dog/death_mask.png" in paths(opened(folder))
 
+    def test_classes_below_domains(self, folder: Path) -> None:
+        domains = folder.parent / "domains"
+        for number, domain in enumerate(("art", "photo")):
+            fill(domains / domain, seed=1000 * number)
+        draw(domains / "art" / "loose.png", 7)
+        plain = opened(domains)
+        assert plain.class_names == ("art", "photo")
+        assert "--class-depth 2" in plain.all_warnings[0]
+        target = opened(domains, class_depth=2)
+        assert target.class_counts == {"cat": 6, "dog": 6}
+        assert target.all_warnings == ()
+        assert skipped(target) == {"art/loose.png": "not inside a class folder"}
+        assert opened(domains, class_depth=1).all_warnings == ()
+
     def test_capital_suffix(self, folder: Path) -> None:
         draw(folder / "cat" / "1.PNG", 50)
         assert "cat/1.PNG" in paths(opened(folder))
