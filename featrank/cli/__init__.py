@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 from featrank.cli._streams import open_closed_streams
 from featrank.cli._termination import (
@@ -37,7 +38,8 @@ def main() -> None:
                 # Also where the exception was lost, in a destructor or for imports without a pause.
                 code = EXIT_CODES[received[0]]
             if code in EXIT_CODES.values():
-                sys.stderr.write(ending_line(code))
+                with suppress(OSError):
+                    sys.stderr.write(ending_line(code))
             if received:
                 leave(code)
             stay_finished()
@@ -55,6 +57,9 @@ def _run() -> int:
         return run()
     except (KeyboardInterrupt, Terminated) as ending:
         return _code(ending)
+    except OSError:
+        # Not even the reason can be written; Python's own 1 would look like a gate's no.
+        return 3
 
 
 def _code(ending: BaseException) -> int:

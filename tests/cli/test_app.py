@@ -112,6 +112,13 @@ def test_a_full_disk_is_named() -> None:
     assert "bug" not in ended.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("arguments", ["table nope.json", "gate nope.json --fail-under nb=0.01"])
+def test_a_reason_that_cannot_be_written_is_no_verdict(arguments: str) -> None:
+    command = f"{sys.executable} -m featrank {arguments} 2>/dev/full"
+    assert subprocess.run(command, shell=True, check=False).returncode == 3
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_streams_that_the_caller_closed(closed: str, tmp_path: Path) -> None:
     command = f"{sys.executable} -m featrank metrics {closed}"
