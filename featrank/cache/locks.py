@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from featrank.storage.atomic import write_text
-from featrank.storage.contained import ClaimError, contained, open_file, regular_file
+from featrank.storage.contained import ClaimError, contained, open_file, regular_file, sole_file
 from featrank.storage.damage import put_away
 from featrank.storage.kept_json import parse_json, typed
 from featrank.storage.refusals import NOT_OFFERED
@@ -109,6 +109,13 @@ def leased_entries(root: Path) -> Iterator[set[str]]:
     with _guard(root):
         needed: set[str] = set()
         for path in folder.glob("*.json"):
+            try:
+                regular_file(root, path)
+            except FileNotFoundError:
+                continue
+            except ClaimError as error:
+                put_away(root, path, error)
+                continue
             lock = FileLock(_own(root, path.with_suffix(".lock")))
             try:
                 _acquire(lock, timeout=0)
@@ -152,7 +159,7 @@ def _own(root: Path, path: Path) -> Path:
     try:
         contained(root, path.parent).mkdir(parents=True, exist_ok=True)
         try:
-            regular_file(root, path)
+            sole_file(root, path)  # a lock may be emptied when it is taken
         except FileNotFoundError:
             pass
         except ClaimError as error:

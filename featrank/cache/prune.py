@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import shutil
 import time
@@ -67,11 +68,12 @@ def prune(store: FeatureStore, policy: Policy, *, dry_run: bool) -> tuple[list[E
         What was removed (or would be), and what was kept because it is in use.
 
     Raises:
-        OSError: The cache cannot be written.
+        OSError: The cache cannot be written, or a layer not be removed; the others are.
     """
     chosen = choose(list_entries(store), policy, time.time())
     removed: list[Entry] = []
     kept: list[Entry] = []
+    stuck: list[OSError] = []
     with leased_entries(store.root) as leased:
         for entry in chosen:
             with ExitStack() as stack:
@@ -83,9 +85,14 @@ def prune(store: FeatureStore, policy: Policy, *, dry_run: bool) -> tuple[list[E
                 if entry.pass_ in leased:
                     kept.append(entry)
                     continue
-                if not dry_run:
-                    _remove(store.root, entry.directory)
-                removed.append(entry)
+                try:
+                    if not dry_run:
+                        _remove(store.root, entry.directory)
+                    removed.append(entry)
+                except OSError as error:  # one that stays keeps no other
+                    stuck.append(error)
+    if stuck:
+        raise stuck[0]
     return removed, kept
 
 
@@ -101,7 +108,10 @@ def _remove(root: Path, directory: Path) -> None:
     contained(root, directory)
     # First: a layer that lost parts and not its manifest would look damaged after a kill.
     (directory / MANIFEST).unlink(missing_ok=True)
-    shutil.rmtree(directory)
+    try:
+        shutil.rmtree(directory)
+    except RecursionError:  # nothing of ours is nested
+        raise OSError(errno.ELOOP, "folders nested too deeply", str(directory)) from None
     # The pass's folder goes with its last layer.
     with suppress(OSError):
         directory.parent.rmdir()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
 
@@ -90,6 +91,17 @@ def regular_file(root: Path, path: Path) -> os.stat_result:
     return status
 
 
+def sole_file(root: Path, path: Path) -> None:
+    """See that a file which is to be written in place is no other file too, by a hard link.
+
+    Raises:
+        ClaimError: It has another name, is no regular file, or leads out of the root.
+        OSError: It is not there, or cannot be looked at.
+    """
+    if regular_file(root, path).st_nlink > 1:
+        raise ClaimError(f"{path.name} is a hard link: it has another name elsewhere")
+
+
 def open_file(root: Path, path: Path) -> BufferedReader:
     """A contained regular file, open for reading; a pipe or a device is refused, not waited for.
 
@@ -117,6 +129,10 @@ def touch(root: Path, path: Path) -> None:
         OSError: No permission, or no such folder.
     """
     contained(root, path)
+    with suppress(FileNotFoundError):
+        status = path.lstat()
+        if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
+            path.unlink()  # only this name of it: the file elsewhere keeps its time
     flags = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
     handle = os.open(path, flags, 0o666)
     try:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from featrank.storage.contained import ClaimError, regular_file
+from featrank.storage.contained import ClaimError, open_file, sole_file
 from featrank.storage.damage import put_away
 
 # A file changed this recently may change again within one tick of the file system's clock.
@@ -28,7 +28,11 @@ _SCHEMA = """CREATE TABLE file_hashes_2 (
 
 # What older releases kept, without seals: replaced.
 _OLD_TABLE = "file_hashes"
-_SIDE_FILES = ("-journal", "-wal", "-shm")
+_JOURNAL = "-journal"
+_SIDE_FILES = (_JOURNAL, "-wal", "-shm")
+# The end of a journal that names a journal above it, as of transactions over several databases:
+# SQLite rolls back and then removes that file, wherever it is. We make no such transactions.
+_JOURNAL_ABOVE = bytes.fromhex("d9d505f920a163d7")
 
 _Remembered = tuple[int, int, int, int, str]
 _Recall = Callable[[bytes], _Remembered | None]
@@ -116,8 +120,9 @@ class FileHashes:
         try:
             connection = self._connect(make=make)
         except ClaimError as error:
-            if self._database is not None:
-                put_away(self._database.parent, self._database, error)
+            for path in self._files():
+                if os.path.lexists(path):
+                    put_away(path.parent, path, error)
         except (sqlite3.Error, OSError):
             pass  # busy, a full disk, no permission
         try:
@@ -126,15 +131,22 @@ class FileHashes:
             if connection is not None:
                 connection.close()
 
+    def _files(self) -> list[Path]:
+        """The database and what SQLite keeps beside it."""
+        path = self._database
+        return [] if path is None else [path.with_name(path.name + s) for s in ("", *_SIDE_FILES)]
+
     def _connect(self, *, make: bool) -> sqlite3.Connection | None:
         path = self._database
         if path is None:
             return None
         if make:
             path.parent.mkdir(parents=True, exist_ok=True)
-        for side in ("", *_SIDE_FILES):
+        for file in self._files():
             with suppress(FileNotFoundError):
-                regular_file(path.parent, path.with_name(path.name + side))
+                sole_file(path.parent, file)
+                if file.name.endswith(_JOURNAL):
+                    _refuse_journal_above(file)
         if not make and not path.exists():
             return None
         connection = sqlite3.connect(path, timeout=10)
@@ -151,6 +163,19 @@ class FileHashes:
             connection.close()
             raise
         return connection
+
+
+def _refuse_journal_above(journal: Path) -> None:
+    """See that a journal names no file that SQLite would remove.
+
+    Raises:
+        ClaimError: It does.
+        OSError: It cannot be read.
+    """
+    with open_file(journal.parent, journal) as stream:
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - len(_JOURNAL_ABOVE)))
+        if stream.read() == _JOURNAL_ABOVE:
+            raise ClaimError(f"{journal.name} names another file")
 
 
 def _check_schema(connection: sqlite3.Connection, *, make: bool) -> None:

@@ -137,10 +137,10 @@ class _Listing:
         said = by_name(file.name)
         if said is None:
             try:
-                with file.open("rb") as stream:
-                    said = by_content(stream.read(SNIFFED_BYTES))
-            except OSError:
-                said = "other"
+                said = by_content(retried(lambda: _start_of(file)))
+            except OSError as error:
+                refuse_unreachable(printable(str(file)), error, self.root)
+                said = f"cannot be read: {error.strerror}"
         if said == "other":
             self.n_other += 1
         elif said != "image":
@@ -184,6 +184,11 @@ class _Listing:
         self.skipped.append(Skipped(printable(path.relative_to(self.root).as_posix()), reason))
 
 
+def _start_of(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(SNIFFED_BYTES)
+
+
 def _identity(folder: Path) -> _Identity:
     status = folder.stat()
     return status.st_dev, status.st_ino
@@ -225,8 +230,8 @@ def _refuse_unusable(spec: str, listing: _Listing, samples: Sequence[Sample]) ->
         )
     if listing.n_other:
         raise InputError(
-            f"no images in '{spec}': its {listing.n_other} files have no image suffix",
-            "name image files by their format, such as .jpg or .png",
+            f"no images in '{spec}': none of its {listing.n_other} files is an image",
+            "give a folder of class folders with images, such as cat/1.jpg",
         )
     raise InputError(
         f"the folder '{spec}' is empty", "give a folder of class folders, such as cat/1.jpg"

@@ -172,3 +172,21 @@ def test_a_list_that_is_none_is_set_aside(tmp_path: Path, content: str | None) -
     assert not listed.exists()
     process.kill()
     process.communicate()
+
+
+def test_a_hard_link_at_a_locks_name_is_not_written(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / "cache" / "locks").mkdir(parents=True)
+    (tmp_path / "cache" / "locks" / "entry.lock").hardlink_to(victim)
+    with extraction_lock(tmp_path / "cache", "entry", wait=False):
+        assert victim.read_text() == "precious"
+    assert (tmp_path / "cache" / "damaged" / "locks" / "entry.lock").samefile(victim)
+
+
+def test_a_folder_in_place_of_a_lease_is_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "leases" / "x.json").mkdir(parents=True)
+    for _ in range(2):
+        with leased_entries(tmp_path) as leased:
+            assert leased == set()
+    assert (tmp_path / "damaged" / "leases" / "x.json").is_dir()

@@ -98,6 +98,9 @@ CLAIMS = {
     "key": top("key", 5),
     "extraction": top("extraction", 5),
     "speed": top("extraction", {"images_per_second": "x"}),
+    "tensors": top("extraction", {"loading": {"missing": 1}}),
+    "tensors' names": top("extraction", {"loading": {"missing": [1]}}),
+    "versions": top("extraction", {"versions": {"timm": 5}}),
     "device": top("extraction", {"device": 5}),
 }
 

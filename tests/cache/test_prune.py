@@ -1,4 +1,6 @@
+import dataclasses
 import os
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -98,3 +100,23 @@ def test_nothing_being_written_is_removed(
     monkeypatch.setattr("featrank.cache.prune.extraction_lock", busy)
     removed, kept = prune(store, Policy(max_size=0), dry_run=False)
     assert (removed, len(kept)) == ([], 1)
+
+
+def test_folders_nested_without_end_keep_no_other_layer(
+    fill_layers: Fill, store: FeatureStore, key: FeatureKey
+) -> None:
+    other = dataclasses.replace(key, target="f" * 64)
+    fill_layers([key])
+    fill_layers([other])
+    nested = next(e.directory for e in list_entries(store) if e.key == key.hash)
+    handle = os.open(nested, os.O_RDONLY)
+    for _ in range(3000):  # too long for one path
+        os.mkdir("d", dir_fd=handle)
+        handle, above = os.open("d", os.O_RDONLY, dir_fd=handle), handle
+        os.close(above)
+    os.close(handle)
+    with pytest.raises(OSError, match="nested too deeply"):
+        prune(store, Policy(max_size=0), dry_run=False)
+    assert [e.key for e in list_entries(store)] != [other.hash]
+    assert other.hash not in {e.key for e in list_entries(store)}
+    subprocess.run(["rm", "-rf", str(nested)], check=True)  # pytest's own clean-up recurses

@@ -15,6 +15,7 @@ from featrank.storage.contained import (
     plain_name,
     regular_file,
     resolves_inside,
+    sole_file,
     touch,
 )
 
@@ -107,6 +108,20 @@ def test_touch_makes_and_renews(root: Path) -> None:
     os.utime(root / "a" / "mark", (1, 1))
     touch(root, root / "a" / "mark")
     assert (root / "a" / "mark").stat().st_mtime > 1
+
+
+def test_a_hard_link_is_given_up_not_touched(root: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "elsewhere"
+    victim.write_text("precious")
+    os.utime(victim, (1, 1))
+    mark = root / "a" / "linked"
+    mark.hardlink_to(victim)
+    with pytest.raises(ClaimError, match="hard link"):
+        sole_file(root, mark)
+    touch(root, mark)
+    sole_file(root, mark)
+    assert victim.stat().st_mtime == 1
+    assert not mark.samefile(victim)
 
 
 def test_links_inside_a_tree_of_links(root: Path, tmp_path: Path) -> None:

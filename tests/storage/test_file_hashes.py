@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import struct
 import time
 from pathlib import Path
 
@@ -184,6 +185,44 @@ def test_a_link_is_not_followed(file: Path, tmp_path: Path, name: str) -> None:
     hashes = FileHashes(tmp_path / "cache" / "hashes.sqlite")
     assert hashes.get(file) == hashes.get(file) == sha256(b"one")
     assert not victim.exists()
+
+
+def test_a_journal_that_names_another_file_does_not_remove_it(
+    file: Path, hashes: FileHashes, tmp_path: Path, reads: list[Path]
+) -> None:
+    hashes.get(file)
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    name = os.fsencode(victim)
+    # https://www.sqlite.org/fileformat.html: a header, then the name of a super-journal.
+    magic = bytes.fromhex("d9d505f920a163d7")
+    header = (magic + struct.pack(">5I", 0, 1, 2, 512, 4096)).ljust(512, b"\0")
+    page = struct.pack(">I", 0x40000000 // 4096 + 1)
+    trailer = page + name + struct.pack(">II", len(name), sum(name)) + magic
+    journal = tmp_path / "memory" / "hashes.sqlite-journal"
+    journal.write_bytes(header + trailer)
+    assert hashes.get(file) == hashes.get(file) == sha256(b"one")
+    assert victim.read_text() == "precious"
+    assert (tmp_path / "memory" / "damaged" / journal.name).is_file()
+    assert len(reads) == 2  # the memory was made anew, and remembers
+
+
+@pytest.mark.parametrize("side", ["", "-journal", "-wal", "-shm"])
+def test_a_hard_link_is_not_written_through(
+    file: Path, tmp_path: Path, reads: list[Path], side: str
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"\0" * 3001 if side else b"")
+    before = victim.read_bytes()
+    database = tmp_path / "cache" / "hashes.sqlite"
+    database.parent.mkdir()
+    if side:
+        FileHashes(database).get(file)
+    database.with_name(database.name + side).hardlink_to(victim)
+    (tmp_path / "b").write_bytes(b"two")
+    assert FileHashes(database).get(tmp_path / "b") == sha256(b"two")  # written to the memory
+    assert FileHashes(database).get(file) == sha256(b"one")
+    assert victim.read_bytes() == before
 
 
 def test_the_memory_of_an_older_release_is_replaced(

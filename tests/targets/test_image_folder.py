@@ -273,7 +273,7 @@ class TestErrors:
     def test_no_images(self, tmp_path: Path) -> None:
         (tmp_path / "cat").mkdir()
         (tmp_path / "cat" / "notes.txt").touch()
-        with pytest.raises(InputError, match="its 1 files have no image suffix"):
+        with pytest.raises(InputError, match="none of its 1 files is an image"):
             opened(tmp_path)
 
     def test_one_class(self, tmp_path: Path) -> None:
