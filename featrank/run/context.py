@@ -70,15 +70,7 @@ def resolve(config: RunConfig, reporter: Reporter, *, fetch: bool = True) -> Ite
         models = config.own_share(candidates)
         for model in models:
             reporter.say(f"{model.requested} → {model.id}{model.note and f' ({model.note})'}")
-        target = open_target(
-            config.dataset,
-            config.selection,
-            shelf.hashes,
-            config.root,
-            config.layout,
-            follow_links=config.follow_links,
-            class_depth=config.class_depth,
-        )
+        target = open_target(config.dataset, config.selection, shelf.hashes, config.listing)
         for warning in target.all_warnings:
             reporter.warn(warning)
         n_offered = sum((target.offered or target.class_counts).values())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
-from featrank.config import Selection
+from featrank.config import Listing, Selection
 from featrank.errors import InputError
 from featrank.registry import Registry, did_you_mean
 from featrank.storage.file_hashes import FileHashes
@@ -36,11 +37,7 @@ def open_target(
     spec: str,
     selection: Selection,
     hashes: FileHashes,
-    root: Path | None = None,
-    layout: str = "auto",
-    *,
-    follow_links: bool = False,
-    class_depth: int | None = None,
+    listing: Listing | None = None,
 ) -> Target:
     """The target that ``--dataset SPEC`` means, after splits and subsets.
 
@@ -48,10 +45,7 @@ def open_target(
         spec: What the user typed.
         selection: Split and subset.
         hashes: Content hashes of files.
-        root: The folder that the paths of a manifest may not leave; None for the manifest's own.
-        layout: What the folders of a folder are: classes, splits, or auto to tell by their names.
-        follow_links: Whether links that lead out of a folder are followed.
-        class_depth: How deep the class folders of a folder lie; None for the folders at the top.
+        listing: How the images are found; None for the usual way.
 
     Raises:
         InputError: No kind accepts it, or it holds nothing that can be scored.
@@ -66,7 +60,7 @@ def open_target(
         spec = spec.removeprefix(_BUILT_IN)
     for kind in sorted(TARGETS, key=lambda kind: kind.name == _FOLDER):
         if kind.accepts(spec):
-            access = Access(hashes, selection.split, root, layout, follow_links, class_depth)
+            access = Access(hashes, selection.split, **asdict(listing or Listing()))
             return narrow(kind.open(spec, access), selection)
     raise InputError(
         f"no such dataset: '{spec}' is neither a folder nor a file that is known",

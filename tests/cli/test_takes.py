@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from featrank.cli import _options as opt
 from featrank.cli._takes import takes
-from featrank.config import Checked, RunConfig, ScoreConfig, at_least
+from featrank.config import Checked, Listing, RunConfig, ScoreConfig, at_least
 from featrank.errors import InputError
 
 
@@ -92,8 +92,8 @@ def test_every_field_of_a_run_is_a_flag_of_rank() -> None:
 
     rank: Any = typer.main.get_command(app).commands["rank"]  # type: ignore[attr-defined]
     names = {parameter.name for parameter in rank.params}
-    fields = set(RunConfig.__dataclass_fields__) - {"selection"}
-    assert fields <= names
+    fields = set(RunConfig.__dataclass_fields__) - {"selection", "listing"}
+    assert fields | set(Listing.__dataclass_fields__) <= names
     assert set(RunConfig("d", ("m",)).document["selection"]) <= names | {"selection"}
 
 

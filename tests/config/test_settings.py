@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from featrank.config import DEVICES, RunConfig, Selection, either
+from featrank.config import DEVICES, RunConfig, Selection
 from featrank.errors import InputError
 
 
@@ -47,13 +47,6 @@ def test_a_gpu_may_be_named_by_number(device: str) -> None:
 def test_every_device_that_is_listed_can_be_named() -> None:
     for name in DEVICES:
         assert RunConfig("d", ("m",), device=name.replace("N", "0")).device
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"), [(["a"], "a"), (["a", "b"], "a or b"), (["a", "b", "c"], "a, b or c")]
-)
-def test_words_are_listed_as_in_a_sentence(words: list[str], sentence: str) -> None:
-    assert either(words) == sentence
 
 
 def test_shards_share_the_candidates_out_without_rest_and_without_overlap() -> None:

@@ -1,0 +1,147 @@
+"""Which images: the options of a target, and of the part of it that is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from featrank.config.checks import Checked, at_least, one_of
+
+LAYOUTS = ("auto", "classes", "splits")
+
+_TARGET = "Target"
+
+Dataset = Annotated[
+    str,
+    typer.Option(
+        help="A folder with one folder a class; a .csv, .tsv or .parquet of paths or images and"
+        " labels; IDX files; tar shards ('DIR/{000..009}.tar'); torchvision:NAME?root=DIR; or"
+        " 'clipart' or 'digits', which are built in.",
+        rich_help_panel=_TARGET,
+    ),
+]
+Split = Annotated[
+    str | None,
+    typer.Option(help="The split; train where there are any.", rich_help_panel=_TARGET),
+]
+Classes = Annotated[
+    tuple[str, ...],
+    typer.Option(
+        help="Only these classes: names or wildcards, comma-separated or repeated.",
+        rich_help_panel=_TARGET,
+    ),
+]
+ExcludeClasses = Annotated[
+    tuple[str, ...],
+    typer.Option(help="Without these classes.", rich_help_panel=_TARGET),
+]
+MinPerClass = Annotated[
+    int | None,
+    typer.Option(help="Without classes of fewer than N images.", rich_help_panel=_TARGET),
+    Checked(at_least(1)),
+]
+LimitPerClass = Annotated[
+    int | None,
+    typer.Option(help="At most N images a class.", rich_help_panel=_TARGET),
+    Checked(at_least(1)),
+]
+Shots = Annotated[
+    int | None,
+    typer.Option(help="Exactly N images a class.", rich_help_panel=_TARGET),
+    Checked(at_least(1)),
+]
+MaxImages = Annotated[
+    int | None,
+    typer.Option(help="At most N images, stratified.", rich_help_panel=_TARGET),
+    Checked(at_least(1)),
+]
+Seed = Annotated[
+    int, typer.Option(min=0, help="Of the subset, and of --null.", rich_help_panel=_TARGET)
+]
+Root = Annotated[
+    Path | None,
+    typer.Option(
+        help="The folder that the paths of a manifest may not leave. [default: the manifest's]",
+        rich_help_panel=_TARGET,
+    ),
+]
+Layout = Annotated[
+    str,
+    typer.Option(
+        help="What the folders of a folder are: classes; splits; auto: by their names.",
+        rich_help_panel=_TARGET,
+    ),
+    Checked(one_of(LAYOUTS)),
+]
+ClassDepth = Annotated[
+    int | None,
+    typer.Option(
+        help="How deep the class folders lie: 2 for one level below the top. [default: 1]",
+        rich_help_panel=_TARGET,
+    ),
+    Checked(at_least(1)),
+]
+FollowLinks = Annotated[
+    bool,
+    typer.Option(
+        "--follow-links",
+        help="Follow links that lead out of the folder.",
+        rich_help_panel=_TARGET,
+    ),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="An unusable image is an error.", rich_help_panel=_TARGET)
+]
+AllowSkipped = Annotated[
+    bool,
+    typer.Option(
+        "--allow-skipped",
+        help="Go on where more than 5 % of the images are unusable.",
+        rich_help_panel=_TARGET,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which part of a target is used.
+
+    Attributes:
+        split: The split; None for train where there are any.
+        limit_per_class: At most so many images a class.
+        max_images: At most so many images in all, stratified.
+        seed: Of the subset.
+        classes: Names and wildcards of the classes to keep; none for all.
+        exclude_classes: Names and wildcards of classes to leave out.
+        min_per_class: Classes with fewer images are left out.
+        shots: Exactly so many images a class.
+    """
+
+    split: Split = None
+    classes: Classes = ()
+    exclude_classes: ExcludeClasses = ()
+    min_per_class: MinPerClass = None
+    limit_per_class: LimitPerClass = None
+    shots: Shots = None
+    max_images: MaxImages = None
+    seed: Seed = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How the images of a target are found.
+
+    Attributes:
+        root: The folder that the paths of a manifest may not leave; None for the manifest's own.
+        layout: What the folders of a folder are: classes, splits, or auto to tell by their names.
+        class_depth: How deep the class folders lie; None for the folders at the top.
+        follow_links: Whether links that lead out of the folder are followed.
+    """
+
+    root: Root = None
+    layout: Layout = "auto"
+    class_depth: ClassDepth = None
+    follow_links: FollowLinks = False
