@@ -199,7 +199,7 @@ def _scanned(folder: Path) -> list[os.DirEntry[str]]:
         return sorted(scan, key=lambda entry: entry.name)
 
 
-def _refuse_unusable(spec: str, listing: _Listing, samples: Sequence[Sample]) -> None:
+def _refuse_unusable(spec: str, listing: _Listing, samples: Sequence[Sample], depth: int) -> None:
     """Explain a folder with fewer than two classes.
 
     Raises:
@@ -217,7 +217,9 @@ def _refuse_unusable(spec: str, listing: _Listing, samples: Sequence[Sample]) ->
     if loose:
         raise InputError(
             f"'{spec}' holds {loose} images but no class folders with images",
-            "put each class into a folder of its own, such as cat/1.jpg and dog/1.jpg",
+            "put each class into a folder of its own, such as cat/1.jpg and dog/1.jpg"
+            if depth == 1
+            else f"say where the class folders lie: --class-depth {depth - 1}",
         )
     if listing.skipped:
         first = listing.skipped[0]
@@ -285,10 +287,11 @@ class ImageFolder:
         if split is not None:
             base = step_into(base)
         listing = _Listing(root, follow=access.follow_links)
-        listing.add_classes(base, access.class_depth or 1)
+        depth = access.class_depth or 1
+        listing.add_classes(base, depth)
         _refuse_linked_classes(listing, base)
         samples, reader = _hash(listing, access.hashes)
-        _refuse_unusable(shown, listing, samples)
+        _refuse_unusable(shown, listing, samples, depth)
         skipped = tuple(sorted(listing.skipped, key=lambda item: item.path))
         present = {sample.class_name for sample in samples}
         surprises = [*_surprises(listing, base, root / (split or ""), present)]

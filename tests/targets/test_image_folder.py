@@ -142,6 +142,9 @@ class TestClasses:
         assert target.all_warnings == ()
         assert skipped(target) == {"art/loose.png": "not inside a class folder"}
         assert opened(domains, class_depth=1).all_warnings == ()
+        with pytest.raises(InputError, match="no class folders with images") as caught:
+            opened(domains, class_depth=3)
+        assert caught.value.hint == "say where the class folders lie: --class-depth 2"
 
     def test_capital_suffix(self, folder: Path) -> None:
         draw(folder / "cat" / "1.PNG", 50)
