@@ -60,6 +60,8 @@ class ScoreStore:
             if isinstance(score, dict) and "remarks" not in score:
                 return None  # of an older release, which kept none
             kept = typed(document, _Kept)
+            if (kept.score is None) != bool(kept.reason):
+                return None  # no number and no reason, or both: nothing of ours
             better, reason = kept.higher_is_better, kept.reason
             scored = MetricScore(metric, version, params, better, kept.score, reason, origin=origin)
             if shuffles is not None and kept.score is not None:

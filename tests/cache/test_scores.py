@@ -54,6 +54,19 @@ def test_a_reason_is_kept_too(tmp_path: Path) -> None:
     assert store.get("tmi", 1, {}) == refused
 
 
+@pytest.mark.parametrize("change", [{"score": None}, {"reason": "because"}])
+def test_a_number_or_a_reason_and_never_both_or_neither(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
+    store = ScoreStore(tmp_path, "digest")
+    store.put(SCORE)
+    (path,) = (tmp_path / "_scores").iterdir()
+    document = json.loads(path.read_text())
+    del document[SEAL]
+    write_kept(path, document | change)
+    assert store.get("tmi", 1, {"k": 3}) is None
+
+
 @pytest.mark.parametrize("content", ["", "{}", "[1]", '{"key": 1}'])
 def test_a_damaged_score_is_no_score(tmp_path: Path, content: str) -> None:
     store = ScoreStore(tmp_path, "digest")
