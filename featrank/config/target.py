@@ -92,6 +92,13 @@ FollowLinks = Annotated[
         rich_help_panel=_TARGET,
     ),
 ]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option(
+        help="The column, JSON field or kind of member (txt) that tells the class.",
+        rich_help_panel=_TARGET,
+    ),
+]
 Strict = Annotated[
     bool, typer.Option("--strict", help="An unusable image is an error.", rich_help_panel=_TARGET)
 ]
@@ -139,9 +146,11 @@ class Listing:
         layout: What the folders of a folder are: classes, splits, or auto to tell by their names.
         class_depth: How deep the class folders lie; None for the folders at the top.
         follow_links: Whether links that lead out of the folder are followed.
+        label_column: What tells the class; None for the usual names.
     """
 
     root: Root = None
     layout: Layout = "auto"
     class_depth: ClassDepth = None
     follow_links: FollowLinks = False
+    label_column: LabelColumn = None

@@ -173,6 +173,7 @@ class Access:
         layout: What the folders of a folder are: classes, splits, or auto to tell by their names.
         follow_links: Whether links that lead out of a folder are followed.
         class_depth: How deep the class folders of a folder lie; None for the folders at the top.
+        label_column: What tells the class: a column, a field, a kind of member; None for the usual.
     """
 
     hashes: FileHashes
@@ -181,6 +182,7 @@ class Access:
     layout: str = "auto"
     follow_links: bool = False
     class_depth: int | None = None
+    label_column: str | None = None
 
 
 class TargetKind(Protocol):

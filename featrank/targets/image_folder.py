@@ -273,31 +273,43 @@ class ImageFolder:
         Raises:
             InputError: There is no such folder or split, or fewer than two classes in it.
         """
-        root = _resolve(spec)
-        shown = printable(spec)
-        top = step_into(root)
-        splits = find_splits(top, access.layout, shown)
-        split = choose_split(shown, splits, access.split)
-        base = top if split is None else top / split
-        if not base.resolve().is_relative_to(root):
-            raise InputError(
-                f"split '{split}' of '{shown}' is a link out of the folder",
-                f"name the folder it leads to: --dataset {printable(str(base.resolve()))}",
-            )
-        if split is not None:
-            base = step_into(base)
-        listing = _Listing(root, follow=access.follow_links)
-        depth = access.class_depth or 1
-        listing.add_classes(base, depth)
-        _refuse_linked_classes(listing, base)
-        samples, reader = _hash(listing, access.hashes)
-        _refuse_unusable(shown, listing, samples, depth)
-        skipped = tuple(sorted(listing.skipped, key=lambda item: item.path))
-        present = {sample.class_name for sample in samples}
-        surprises = [*_surprises(listing, base, root / (split or ""), present)]
-        if access.class_depth is None:
-            surprises += deeper_classes([file.relative_to(base).parts for file in listing.images])
-        return Target(shown, split, canonical(samples), reader, skipped, splits, tuple(surprises))
+        return open_folder(_resolve(spec), printable(spec), access)
+
+
+def open_folder(root: Path, shown: str, access: Access) -> Target:
+    """The target that a folder is, whatever it is called.
+
+    Args:
+        root: The folder, resolved.
+        shown: The target's name.
+        access: What else the user asked for.
+
+    Raises:
+        InputError: There is no such split, or fewer than two classes in it.
+    """
+    top = step_into(root)
+    splits = find_splits(top, access.layout, shown)
+    split = choose_split(shown, splits, access.split)
+    base = top if split is None else top / split
+    if not base.resolve().is_relative_to(root):
+        raise InputError(
+            f"split '{split}' of '{shown}' is a link out of the folder",
+            f"name the folder it leads to: --dataset {printable(str(base.resolve()))}",
+        )
+    if split is not None:
+        base = step_into(base)
+    listing = _Listing(root, follow=access.follow_links)
+    depth = access.class_depth or 1
+    listing.add_classes(base, depth)
+    _refuse_linked_classes(listing, base)
+    samples, reader = _hash(listing, access.hashes)
+    _refuse_unusable(shown, listing, samples, depth)
+    skipped = tuple(sorted(listing.skipped, key=lambda item: item.path))
+    present = {sample.class_name for sample in samples}
+    surprises = [*_surprises(listing, base, root / (split or ""), present)]
+    if access.class_depth is None:
+        surprises += deeper_classes([file.relative_to(base).parts for file in listing.images])
+    return Target(shown, split, canonical(samples), reader, skipped, splits, tuple(surprises))
 
 
 def _refuse_linked_classes(listing: _Listing, base: Path) -> None:
