@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import shutil
 import struct
 import tarfile
 from dataclasses import dataclass
@@ -95,17 +96,30 @@ def add_member(archive: tarfile.TarFile, name: str, data: bytes) -> None:
 
 
 def write_tar(root: Path, pictures: list[Picture], n_shards: int = 3) -> Path:
-    """Labels by .cls, .json and .txt in turn."""
+    """Labels by .cls and .json in turn, with captions."""
     root.mkdir(parents=True, exist_ok=True)
     for shard in range(n_shards):
         with tarfile.open(root / f"{shard:03}.tar", "w") as archive:
             for i, picture in enumerate(pictures[shard::n_shards]):
                 key = picture.name.partition(".")[0]
-                kind = ("cls", "json", "txt")[i % 3]
+                kind = ("cls", "json")[i % 2]
                 label = json.dumps({"label": picture.label}) if kind == "json" else picture.label
                 add_member(archive, f"{key}.png", picture.data)
                 add_member(archive, f"{key}.{kind}", label.encode())
+                add_member(archive, f"{key}.txt", f"image {key}".encode())
     return root / f"{{000..{n_shards - 1:03}}}.tar"
+
+
+def write_tar_of_folders(root: Path, pictures: list[Picture], kind: str = "gz") -> Path:
+    write_folder(root / "files", pictures)
+    with tarfile.open(root / "set.tar", f"w:{kind}") as archive:
+        archive.add(root / "files", ".")
+    return root / "set.tar"
+
+
+def write_zip_of_folders(root: Path, pictures: list[Picture]) -> Path:
+    write_folder(root / "files", pictures)
+    return Path(shutil.make_archive(str(root / "set"), "zip", root / "files"))
 
 
 def idx_bytes(shape: tuple[int, ...], data: bytes) -> bytes:

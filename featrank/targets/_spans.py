@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from featrank.targets._decode import to_rgb
 from featrank.targets._reach import read_listed
@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 
 # An encoded image is read as a whole; no picture that is decoded needs more.
 MAX_ENCODED_BYTES = 1 << 29
+
+
+class Content(Protocol):
+    """The bytes of an encoded image, wherever they lie; can be sent to worker processes."""
+
+    def read(self) -> bytes:
+        """All of them.
+
+        Raises:
+            OSError: They cannot be read.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +53,7 @@ class SpanReader:
         spans: Where each content is, by its digest.
     """
 
-    spans: Mapping[str, Span]
+    spans: Mapping[str, Content]
 
     def __call__(self, sample: Sample) -> Image.Image:
         """Decode it, if it is still what was listed.

@@ -72,6 +72,11 @@ def refuse_split(spec: str, asked: str | None) -> None:
 _IN_FILE_NAME = re.compile(rf"({'|'.join(SPLITS)})(?=[-_.])", re.IGNORECASE)
 
 
+def tell_splits(files: Sequence[Path]) -> bool:
+    """Whether the names of all files begin with a split."""
+    return all(_IN_FILE_NAME.match(file.name) for file in files)
+
+
 def split_files(
     spec: str, files: Sequence[Path], asked: str | None
 ) -> tuple[str | None, list[Path]]:

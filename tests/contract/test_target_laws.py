@@ -19,6 +19,8 @@ from image_sets import (
     write_parquet_of_bytes,
     write_parquet_of_paths,
     write_tar,
+    write_tar_of_folders,
+    write_zip_of_folders,
 )
 
 from featrank.config import Selection
@@ -32,6 +34,8 @@ SAME_BYTES: dict[str, Callable[[Path, list[Picture]], Path]] = {
     "parquet of paths": write_parquet_of_paths,
     "parquet of bytes": write_parquet_of_bytes,
     "tar": write_tar,
+    "tar.gz": write_tar_of_folders,
+    "zip": write_zip_of_folders,
 }
 
 

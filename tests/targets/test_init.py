@@ -18,7 +18,7 @@ from featrank.targets import TARGETS, open_target
 def test_kinds() -> None:
     assert TARGETS.names() == [
         "clipart", "digits", "idx", "image_folder", "manifest", "parquet", "tar_shards",
-        "torchvision",
+        "torchvision", "zip_archive",
     ]  # fmt: skip
 
 
@@ -33,6 +33,9 @@ def test_kinds() -> None:
         ("b.tsv", "manifest"),
         ("data/train-*.parquet", "parquet"),
         ("shards/{000..009}.tar", "tar_shards"),
+        ("shards/{000..009}.tar.gz", "tar_shards"),
+        ("a.TGZ", "tar_shards"),
+        ("data/b.zip", "zip_archive"),
         ("torchvision:CIFAR10?root=/data", "torchvision"),
     ],
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import json
 import tarfile
 from pathlib import Path
 
@@ -20,6 +22,10 @@ PNG = PICTURES[0].data
 
 def opened(place: Path, **access: object) -> Target:
     return TARGET.open(str(place), Access(FileHashes(), **access))
+
+
+def skipped(target: Target) -> dict[str, str]:
+    return {item.path: item.reason for item in target.skipped}
 
 
 def archive(file: Path, **members: bytes) -> Path:
@@ -61,22 +67,123 @@ def test_masks_are_no_images_of_their_own(tmp_path: Path) -> None:
     target = opened(archive(tmp_path / "a.tar", **members))
     assert [sample.path for sample in target.samples] == ["a.tar/1.left.png", "a.tar/1.png"]
     assert {item.path for item in target.skipped} == {"a.tar/1.seg.png", "a.tar/1.mask.png"}
-    warning = target.all_warnings[0]
-    assert warning.startswith("2 images left out (mask of the image beside it)")
+    several, masks = target.all_warnings
+    assert several.startswith("1 key holds several images, each of which counts: 'a.tar/1.png'")
+    assert masks.startswith("2 images left out (mask of the image beside it)")
 
 
 def test_a_key_that_a_dot_cuts_is_told(tmp_path: Path) -> None:
     members = {"cat_v1.0.png": PNG, "cat_v1.0.cls": b"cat"}
-    target = opened(archive(tmp_path / "a.tar", **members))
-    reason = "no label: keys end at the first dot, which makes this one 'cat_v1'"
-    assert [item.reason for item in target.skipped] == [reason]
+    with pytest.raises(InputError, match="a key ends at the first dot") as caught:
+        opened(archive(tmp_path / "a.tar", **members))
+    assert "'cat_v1'" in caught.value.message
+    target = opened(archive(tmp_path / "a.tar", **members, **{"b.png": PNG, "b.cls": b"b"}))
+    assert skipped(target) == {"a.tar/cat_v1.0.png": "no label"}
+    assert any("a key ends at the first dot" in line for line in target.all_warnings)
 
 
 def test_images_without_a_label(tmp_path: Path) -> None:
     members = {"a.png": PNG, "b.png": PNG, "b.json": b"[1", "c.png": PNG, "c.json": b'{"x": 1}'}
+    with pytest.raises(InputError, match=r"none of the 3 images .* 2 \.json \(the JSON has x\)"):
+        opened(archive(tmp_path / "a.tar", **members))
+    target = opened(archive(tmp_path / "a.tar", **members, **{"d.png": PNG, "d.cls": b"d"}))
+    assert skipped(target) == dict.fromkeys([f"a.tar/{name}.png" for name in "abc"], "no label")
+    assert len(target.samples) == 1
+
+
+class TestCaptions:
+    @pytest.fixture
+    def shard(self, tmp_path: Path) -> Path:
+        """As img2dataset writes them."""
+        members: dict[str, bytes] = {}
+        for number in range(4):
+            about = {"caption": f"photo {number}", "animal": ("cat", "dog")[number % 2]}
+            key = f"{number:09}"
+            members |= {
+                f"{key}.png": PICTURES[number].data,
+                f"{key}.txt": b"a cat" if number % 2 else b"a dog",
+                f"{key}.json": json.dumps(about).encode(),
+            }
+        return archive(tmp_path / "a.tar", **members)
+
+    def test_they_are_no_labels_unless_asked(self, shard: Path) -> None:
+        with pytest.raises(InputError, match=r"4 \.json, 4 \.txt .*animal, caption") as caught:
+            opened(shard)
+        assert "--label-column" in caught.value.hint
+        assert dict(opened(shard, label_column="txt").class_counts) == {"a cat": 2, "a dog": 2}
+
+    def test_a_field_of_the_json_is_named(self, shard: Path) -> None:
+        assert opened(shard, label_column="animal").class_names == ("cat", "dog")
+        with pytest.raises(InputError, match="--label-column anmal: no image") as caught:
+            opened(shard, label_column="anmal")
+        assert caught.value.hint == "did you mean animal?"
+
+    def test_a_member_of_any_kind_is_named(self, tmp_path: Path) -> None:
+        members = {"1.png": PNG, "1.coarse": b"x", "1.cls": b"a", "2.png": PICTURES[1].data,
+                   "2.coarse": b"y", "2.cls": b"a"}  # fmt: skip
+        file = archive(tmp_path / "a.tar", **members)
+        assert opened(file).class_names == ("a",)
+        assert opened(file, label_column=".coarse").class_names == ("x", "y")
+
+
+def test_labels_by_value(tmp_path: Path) -> None:
+    values = (1, 1.0, "1", [1], True, float("nan"), None, [], " ", [1, 2])
+    members: dict[str, bytes] = {}
+    for number, value in enumerate(values):
+        members |= {f"{number}.png": PNG, f"{number}.json": json.dumps({"label": value}).encode()}
     target = opened(archive(tmp_path / "a.tar", **members))
-    assert target.samples == ()
-    assert {item.reason for item in target.skipped} == {"no .cls, .json or .txt tells its label"}
+    assert dict(target.class_counts) == {"1": 4, "True": 1}
+    assert sorted(skipped(target).values()) == ["no label"] * 4 + ["several labels"]
+
+
+def test_members_that_come_twice(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as made:
+        for name, data in (
+            ("1.png", PNG), ("1.cls", b"a"), ("1.png", PICTURES[1].data), ("1.cls", b"a"),
+            ("2.png", PNG), ("2.cls", b"a"), ("2.cls", b"b"),
+        ):  # fmt: skip
+            add_member(made, name, data)
+    target = opened(tmp_path / "a.tar")
+    assert [(s.path, s.digest) for s in target.samples] == [
+        ("a.tar/1.png", hashlib.sha256(PICTURES[1].data).hexdigest())
+    ]
+    assert [item.reason for item in target.skipped] == [
+        "another member of this name comes after it",
+        "its .cls members tell 'a' and 'b'",
+    ]
+
+
+def test_folders_of_shards_that_say_something_else_are_told(tmp_path: Path) -> None:
+    members = {}
+    for number, split in enumerate(("train", "train", "test", "test")):
+        label = b"ab"[number % 2 : number % 2 + 1]
+        key = f"{split}/{number}"
+        members |= {f"{key}.png": PICTURES[number].data, f"{key}.cls": label}
+    file = archive(tmp_path / "a.tar", **members)
+    assert "2 folders ('test', 'train')" in opened(file).all_warnings[0]
+    assert len(opened(file).samples) == 4
+    with pytest.raises(InputError, match="has no splits"):
+        opened(file, split="test")
+    agreeing = {
+        name.replace("train", "a").replace("test", "b"): data for name, data in members.items()
+    }
+    for name in agreeing:
+        if name.endswith("cls"):
+            agreeing[name] = name[:1].encode()
+    assert opened(archive(tmp_path / "b.tar", **agreeing)).all_warnings == ()
+
+
+def test_the_systems_files_are_left_out(tmp_path: Path) -> None:
+    members = {
+        "1.png": PNG,
+        "1.cls": b"a",
+        "__MACOSX/1.png": PNG,
+        "._1.png": PNG,
+        "@eaDir/1.png": PNG,
+    }
+    target = opened(archive(tmp_path / "a.tar", **members))
+    assert [sample.path for sample in target.samples] == ["a.tar/1.png"]
+    assert target.all_warnings == ("2 images of system folders left out",)
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/../../b.png", "a/.."])
@@ -87,14 +194,18 @@ def test_a_member_out_of_the_archive_refuses_it(tmp_path: Path, name: str) -> No
 
 def test_links_and_devices_are_not_followed(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "a.tar", "w") as made:
+        add_member(made, "a.cls", b"a")
+        add_member(made, "a.png", PNG)
         for name, kind in (("l.png", tarfile.SYMTYPE), ("h.png", tarfile.LNKTYPE),
                            ("d.png", tarfile.CHRTYPE), ("f.png", tarfile.FIFOTYPE)):  # fmt: skip
             member = tarfile.TarInfo(name)
             member.type, member.linkname = kind, "/etc/passwd"
             made.addfile(member)
     target = opened(tmp_path / "a.tar")
-    assert target.samples == ()
-    assert {item.reason for item in target.skipped} == {"not a regular file"}
+    assert [sample.path for sample in target.samples] == ["a.tar/a.png"]
+    assert skipped(target) == dict.fromkeys(
+        [f"a.tar/{name}.png" for name in "ldf"], "not a regular file"
+    ) | {"a.tar/h.png": "a hard link to nothing that is read"}
 
 
 def test_an_archive_that_ends_early(tmp_path: Path) -> None:
@@ -111,6 +222,7 @@ def test_an_archive_that_ends_early(tmp_path: Path) -> None:
     (tmp_path / "c.tar").write_bytes(damaged)
     target = opened(tmp_path / "c.tar")
     assert [sample.path for sample in target.samples] == ["c.tar/a.png"]
+    assert "damaged from here on" in skipped(target)["c.tar"]
 
 
 @pytest.mark.parametrize("content", [b"", b"not a tar" * 100, gzip.compress(b"x" * 2000, mtime=0)])
