@@ -89,6 +89,23 @@ def write_parquet_of_bytes(root: Path, pictures: list[Picture], n_files: int = 2
     return root / "train-*.parquet"
 
 
+def write_saved_dataset(root: Path, pictures: list[Picture], n_files: int = 2) -> Path:
+    """As the datasets library's save_to_disk writes it."""
+    root.mkdir(parents=True, exist_ok=True)
+    parquet = write_parquet_of_bytes(root / "parquet", pictures, n_files).parent
+    names = []
+    for number, file in enumerate(sorted(parquet.glob("*.parquet"))):
+        table = pq.read_table(file)
+        names.append(f"data-{number:05}-of-{n_files:05}.arrow")
+        with pa.ipc.new_stream(root / names[-1], table.schema) as writer:
+            writer.write_table(table)
+    state = {"_data_files": [{"filename": name} for name in names], "_split": "train"}
+    (root / "state.json").write_text(json.dumps(state))
+    (root / "dataset_info.json").write_text("{}")
+    shutil.rmtree(parquet)
+    return root
+
+
 def add_member(archive: tarfile.TarFile, name: str, data: bytes) -> None:
     member = tarfile.TarInfo(name)
     member.size = len(data)

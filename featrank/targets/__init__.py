@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from featrank.config import Listing, Selection
 from featrank.errors import InputError
 from featrank.registry import Registry, did_you_mean
 from featrank.storage.file_hashes import FileHashes
-from featrank.targets._decode import MAX_PIXELS
+from featrank.targets._decode import IMAGE_SUFFIXES, MAX_PIXELS
+from featrank.targets._file_names import printable
 from featrank.targets._selection import narrow
 from featrank.targets._target import NO_DAMAGE, Access, Sample, Target, TargetKind, UnreadableImage
 
@@ -58,11 +60,62 @@ def open_target(
         )
     if spec.removeprefix(_BUILT_IN) in embedded:
         spec = spec.removeprefix(_BUILT_IN)
-    for kind in sorted(TARGETS, key=lambda kind: kind.name == _FOLDER):
-        if kind.accepts(spec):
-            access = Access(hashes, selection.split, **asdict(listing or Listing()))
-            return narrow(kind.open(spec, access), selection)
+    access = Access(hashes, selection.split, **asdict(listing or Listing()))
+    return narrow(_kind_of(spec, embedded).open(spec, access), selection)
+
+
+def _kind_of(spec: str, embedded: Sequence[str]) -> TargetKind:
+    """The kind that a word means.
+
+    Args:
+        spec: What the user typed.
+        embedded: The names of the sets that are built in.
+
+    Raises:
+        InputError: None, or several.
+    """
+    accepting = [kind for kind in TARGETS if kind.name != _FOLDER and kind.accepts(spec)]
+    if len(accepting) > 1:
+        ways = " or as ".join(getattr(kind, "reads", kind.name) for kind in accepting)
+        raise InputError(
+            f"'{printable(spec)}' can be read in {len(accepting)} ways: as {ways}",
+            "name the file that describes the set, not its folder; or move what is not meant away",
+        )
+    if accepting:
+        return accepting[0]
+    path = Path(spec).expanduser()
+    if spec and path.is_file():
+        _refuse_file(spec, path)
+    if TARGETS.get(_FOLDER).accepts(spec):
+        return TARGETS.get(_FOLDER)
     raise InputError(
         f"no such dataset: '{spec}' is neither a folder nor a file that is known",
         did_you_mean(spec, embedded, f"give a folder of class folders, or {', '.join(embedded)}"),
+    )
+
+
+# What to do with files of kinds that are not read.
+_EXPORT = "write its images into class folders, or into a .parquet file"
+_WAYS = {
+    **dict.fromkeys((".h5", ".hdf5", ".mat", ".npy", ".tfrecord", ".pkl", ".pt", ".mdb"), _EXPORT),
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the table as .csv"),
+    **dict.fromkeys((".7z", ".rar", ".zst", ".gz", ".bz2", ".xz"), "unpack it"),
+    **dict.fromkeys((".jsonl", ".ndjson", ".xml"), "write a .csv of paths and labels"),
+    **dict.fromkeys((".yaml", ".yml", ".txt"), "name the folder or the table that it tells of"),
+    **dict.fromkeys(IMAGE_SUFFIXES, "it is one image: name the folder above its class folder"),
+}
+
+
+def _refuse_file(spec: str, path: Path) -> None:
+    """A file that is there, but of no kind that is read.
+
+    Raises:
+        InputError: Always.
+    """
+    kinds = [getattr(kind, "reads", "") for kind in TARGETS]
+    way = _WAYS.get(path.suffix.lower(), "convert it into one of these")
+    raise InputError(
+        f"'{printable(spec)}' is there, but no file of a kind that is read; these are:"
+        f" {', '.join(kind for kind in kinds if kind)}",
+        way,
     )

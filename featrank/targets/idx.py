@@ -1,13 +1,16 @@
 """IDX files, the format of MNIST and its family, gzipped or not.
 
 Given a folder that holds ``train-images-idx3-ubyte`` and ``train-labels-idx1-ubyte`` (``t10k-`` for
-the test split), or one file of images beside its labels.
+the test split), or one file of images beside its labels. A folder of several sets, as EMNIST's,
+asks for one of its files.
 """
 
 from __future__ import annotations
 
 import gzip
 import math
+import os
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -28,6 +31,13 @@ if TYPE_CHECKING:
 _UNSIGNED_BYTE = 0x08
 _MAX_BYTES = 1 << 32
 _MODES = {(): "L", (1,): "L", (3,): "RGB"}
+_NAME = re.compile(r"(?P<stem>.*?)-?images[-.]idx")
+_AS_STORED = (
+    "the images of EMNIST are stored transposed, rows as columns, and are read as they are stored"
+    " (torchvision does so too)"
+)
+# Sets whose files hold each image with its rows as columns.
+_TRANSPOSED = ("emnist-",)
 _SPLITS = {"train": "train", "t10k": "test", "test": "test", "val": "val", "valid": "val"}
 
 
@@ -120,16 +130,39 @@ def _picture(images: _Array) -> tuple[str, tuple[int, int]]:
     return _MODES[images.shape[3:]], (images.shape[2], images.shape[1])
 
 
-def _find_pairs(folder: Path) -> dict[str, Path]:
-    """The files of images in a folder, by split."""
-    pairs: dict[str, Path] = {}
+def _find_pairs(folder: Path) -> dict[str, dict[str, Path]]:
+    """The files of images in a folder, by set (empty where there is but one) and split."""
+    sets: dict[str, dict[str, Path]] = {}
     for file in sorted(folder.iterdir()):
-        if "images-idx" not in file.name or not file.is_file():
+        match = _NAME.match(file.name)
+        if match is None or not file.is_file():
             continue
-        words = file.name.partition("-images-idx")[0].split("-")
-        split = next((_SPLITS[word] for word in words if word in _SPLITS), words[-1])
-        pairs.setdefault(split, file)
-    return pairs
+        words = match["stem"].split("-")
+        known = [word for word in words if word in _SPLITS]
+        split = _SPLITS[known[0]] if known else words[-1]
+        others = [word for word in words if word not in known] if known else words[:-1]
+        sets.setdefault("-".join(others), {}).setdefault(split, file)
+    return sets
+
+
+def _only_set(folder: Path, shown: str) -> dict[str, Path]:
+    """The files of images of a folder's set, by split.
+
+    Raises:
+        InputError: There are several sets.
+    """
+    sets = _find_pairs(folder)
+    if len(sets) == 1:
+        return next(iter(sets.values()))
+    first = next(iter(next(iter(sets.values())).values()))
+    named = ", ".join(
+        f"{printable(name) or 'one without a name'} ({', '.join(sorted(files))})"
+        for name, files in sorted(sets.items())
+    )
+    raise InputError(
+        f"'{shown}' holds {len(sets)} sets: {named}",
+        f"name the images of one: --dataset {printable(str(folder / first.name))}",
+    )
 
 
 def _labels_of(images: Path) -> Path:
@@ -154,6 +187,7 @@ class Idx:
     """``--dataset DIR`` with IDX files in it, or one file of images."""
 
     name: str = "idx"
+    reads: str = "IDX files"
 
     def accepts(self, spec: str) -> bool:
         """By file names."""
@@ -161,7 +195,7 @@ class Idx:
         if "idx" in path.name and path.is_file():
             return path.name.removesuffix(".gz").endswith(("ubyte", ".idx"))
         try:
-            return path.is_dir() and any(path.glob("*-images-idx*"))
+            return path.is_dir() and any(map(_NAME.match, os.listdir(path)))  # noqa: PTH208
         except OSError:
             return False
 
@@ -176,7 +210,7 @@ class Idx:
         splits: tuple[str, ...] = ()
         split = None
         if path.is_dir():
-            pairs = _find_pairs(path)
+            pairs = _only_set(path, shown)
             splits = tuple(sorted(pairs)) if len(pairs) > 1 or access.split else ()
             split = choose_split(shown, splits, access.split)
             path = pairs[split] if split is not None else next(iter(pairs.values()))
@@ -198,8 +232,15 @@ class Idx:
             for i, label in enumerate(labels.data)
         )
         reader = IdxReader(path.absolute())
+        transposed = path.name.lower().startswith(_TRANSPOSED)
         return Target(
-            shown, split, canonical(samples), reader, splits=splits, prepare=reader.prepare
+            shown,
+            split,
+            canonical(samples),
+            reader,
+            splits=splits,
+            warnings=(_AS_STORED,) if transposed else (),
+            prepare=reader.prepare,
         )
 
 

@@ -262,6 +262,7 @@ class ImageFolder:
     """``--dataset DIR``."""
 
     name: str = "image_folder"
+    reads: str = "a folder of class folders"
 
     def accepts(self, spec: str) -> bool:
         """A folder, or what can only be meant as a path."""

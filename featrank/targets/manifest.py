@@ -213,6 +213,7 @@ class Manifest:
     """``--dataset FILE.csv``."""
 
     name: str = "manifest"
+    reads: str = "a .csv or .tsv table of paths and labels"
 
     def accepts(self, spec: str) -> bool:
         """By the suffix."""

@@ -18,6 +18,7 @@ from typing import Any
 from featrank.errors import InputError
 from featrank.records import Skipped
 from featrank.storage.temporary import TemporaryFolder
+from featrank.targets._arrow_tables import open_table
 from featrank.targets._file_names import printable
 from featrank.targets._file_patterns import expand_files
 from featrank.targets._pointers import POINTER_BYTES, pointer_reason
@@ -141,13 +142,12 @@ def _read(file: Path, spec: str) -> Iterator[tuple[Row, object]]:
         InputError: It cannot be read, or lacks a column.
     """
     import pyarrow
-    from pyarrow.parquet import ParquetFile
 
     number = 0
     try:
-        with ParquetFile(file) as parquet:
-            columns = _find_columns(parquet.schema_arrow, spec)
-            for batch in parquet.iter_batches(_ROWS_AT_ONCE, columns=columns.wanted):
+        with open_table(file) as table:
+            columns = _find_columns(table.schema, spec)
+            for batch in table.batches(columns.wanted, _ROWS_AT_ONCE):
                 for line in batch.to_pylist():
                     number += 1
                     yield _row(file, number, line, columns)
@@ -197,14 +197,14 @@ def _text(value: object) -> str:
 
 def _columns_of(file: Path, spec: str) -> _Columns:
     import pyarrow
-    from pyarrow.parquet import read_schema
 
     with suppress(OSError), file.open("rb") as stream:
         if reason := pointer_reason(stream.read(POINTER_BYTES)):
             raise InputError(f"'{printable(str(file))}' is {reason}")
 
     try:
-        return _find_columns(read_schema(file), spec)
+        with open_table(file) as table:
+            return _find_columns(table.schema, spec)
     except (pyarrow.ArrowException, OSError) as error:
         if isinstance(error, OSError):
             refuse_unreachable(printable(str(file)), error)
@@ -213,12 +213,10 @@ def _columns_of(file: Path, spec: str) -> _Columns:
 
 
 def _splits_by_column(files: Sequence[Path], column: str) -> tuple[str, ...]:
-    from pyarrow.parquet import ParquetFile
-
     found: set[str] = set()
     for file in files:
-        with ParquetFile(file) as parquet:
-            for batch in parquet.iter_batches(columns=[column]):
+        with open_table(file) as table:
+            for batch in table.batches([column]):
                 found |= {str(value) for value in batch.column(0).unique().to_pylist() if value}
     return tuple(sorted(found))
 
@@ -228,6 +226,7 @@ class Parquet:
     """``--dataset FILE.parquet``, or several with wildcards."""
 
     name: str = "parquet"
+    reads: str = "a .parquet file of images or paths"
 
     def accepts(self, spec: str) -> bool:
         """By the suffix."""
@@ -239,17 +238,29 @@ class Parquet:
         Raises:
             InputError: No such file, no label, no image, or a path that leads out of the root.
         """
-        shown = printable(spec)
-        files = expand_files(spec)
-        columns = _columns_of(files[0], shown)
-        if columns.image is None:
-            if len(files) > 1:
-                raise InputError(f"'{shown}' are several tables of paths", "give one of them")
-            rows = (row for row, _ in _read(files[0], shown))
-            base = files[0].absolute().parent
-            has_split = columns.split is not None
-            return open_listed(shown, rows, base, access, has_split=has_split)
-        return _open_images(shown, files, columns, access)
+        return open_tables(printable(spec), expand_files(spec), access)
+
+
+def open_tables(shown: str, files: list[Path], access: Access) -> Target:
+    """The target of tables of images, or of one table of paths, in Parquet or Arrow.
+
+    Args:
+        shown: What the user typed, for messages.
+        files: The tables.
+        access: What else the user asked for.
+
+    Raises:
+        InputError: No label, no image, a table is damaged, or a path leads out of the root.
+    """
+    columns = _columns_of(files[0], shown)
+    if columns.image is None:
+        if len(files) > 1:
+            raise InputError(f"'{shown}' are several tables of paths", "give one of them")
+        rows = (row for row, _ in _read(files[0], shown))
+        base = files[0].absolute().parent
+        has_split = columns.split is not None
+        return open_listed(shown, rows, base, access, has_split=has_split)
+    return _open_images(shown, files, columns, access)
 
 
 def _open_images(spec: str, files: list[Path], columns: _Columns, access: Access) -> Target:

@@ -35,6 +35,7 @@ class TarShards:
     """``--dataset 'DIR/{000..009}.tar'``."""
 
     name: str = "tar_shards"
+    reads: str = "tar shards or a tar of class folders"
 
     def accepts(self, spec: str) -> bool:
         """By the suffix."""

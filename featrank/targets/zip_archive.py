@@ -162,6 +162,7 @@ class ZipArchive:
     """``--dataset FILE.zip``."""
 
     name: str = "zip_archive"
+    reads: str = "a .zip of class folders"
 
     def accepts(self, spec: str) -> bool:
         """By the suffix."""

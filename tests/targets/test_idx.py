@@ -53,6 +53,45 @@ def test_one_file(tmp_path: Path) -> None:
         opened(file, split="test")
 
 
+EMNIST = "emnist-{}-{}-images-idx3-ubyte.gz"
+
+
+def test_several_sets_in_one_folder_are_asked_for(tmp_path: Path) -> None:
+    for name in ("letters", "digits"):
+        for split in ("train", "test"):
+            write_idx(tmp_path, PICTURES, f"emnist-{name}-{split}", zipped=True)
+    with pytest.raises(InputError, match=r"2 sets: emnist-digits \(test, train\)") as caught:
+        opened(tmp_path)
+    word = caught.value.hint.partition("--dataset ")[2]
+    assert word == str(tmp_path / EMNIST.format("digits", "test"))
+    assert len(opened(Path(word)).samples) == 30
+    write_idx(tmp_path, PICTURES, "train", zipped=False)
+    with pytest.raises(InputError, match=r"one without a name \(train\), emnist-digits"):
+        opened(tmp_path)
+
+
+def test_images_that_are_stored_transposed_are_said(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        write_idx(tmp_path, PICTURES, f"emnist-letters-{split}", zipped=True)
+    target = opened(tmp_path, split="test")
+    assert (target.split, target.splits) == ("test", ("test", "train"))
+    assert "stored transposed" in target.all_warnings[0]
+    assert opened(tmp_path / EMNIST.format("letters", "train")).warnings == target.warnings
+    plain = opened(write_idx(tmp_path / "mnist", PICTURES, zipped=True))
+    assert plain.warnings == ()
+    assert plain.fingerprint == target.fingerprint
+
+
+def test_names_with_a_dot(tmp_path: Path) -> None:
+    """As Kaggle's copy of MNIST has them."""
+    write_idx(tmp_path, PICTURES, zipped=False)
+    for file in tmp_path.iterdir():
+        file.rename(file.with_name(file.name.replace("-idx", ".idx")))
+    assert TARGET.accepts(str(tmp_path))
+    assert len(opened(tmp_path).samples) == 30
+    assert len(opened(tmp_path / "train-images.idx3-ubyte").samples) == 30
+
+
 def test_colour(tmp_path: Path) -> None:
     (tmp_path / "train-images-idx4-ubyte").write_bytes(idx_bytes((2, 1, 2, 3), bytes(range(12))))
     (tmp_path / LABELS).write_bytes(idx_bytes((2,), b"\0\1"))

@@ -17,8 +17,8 @@ from featrank.targets import TARGETS, open_target
 
 def test_kinds() -> None:
     assert TARGETS.names() == [
-        "clipart", "digits", "idx", "image_folder", "manifest", "parquet", "tar_shards",
-        "torchvision", "zip_archive",
+        "clipart", "digits", "idx", "image_folder", "manifest", "parquet", "saved_dataset",
+        "tar_shards", "torchvision", "zip_archive",
     ]  # fmt: skip
 
 
@@ -36,6 +36,7 @@ def test_kinds() -> None:
         ("shards/{000..009}.tar.gz", "tar_shards"),
         ("a.TGZ", "tar_shards"),
         ("data/b.zip", "zip_archive"),
+        ("data/b.arrow", "saved_dataset"),
         ("torchvision:CIFAR10?root=/data", "torchvision"),
     ],
 )
@@ -82,6 +83,48 @@ def test_unknown(spec: str, hint: str, tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(InputError, match=f"no such dataset: '{spec}'") as caught:
         open_target(spec, Selection(), FileHashes())
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("train.h5", "class folders"),
+        ("train_32x32.mat", "class folders"),
+        ("train.tfrecord", "class folders"),
+        ("labels.xlsx", "as .csv"),
+        ("export.ndjson", ".csv of paths"),
+        ("data.yaml", "that it tells of"),
+        ("a.7z", "unpack it"),
+        ("cat.jpg", "one image"),
+        ("digits.bin", "convert it"),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "./"])
+def test_a_file_of_another_kind_is_there_and_told_so(
+    name: str, way: str, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(64))
+    with pytest.raises(InputError, match=r"is there, but no file of a kind that is read") as caught:
+        open_target(prefix + name, Selection(), FileHashes())
+    assert all(word in caught.value.message for word in ("class folders", ".csv", ".parquet"))
+    assert way in caught.value.hint
+
+
+def test_every_kind_of_a_file_says_what_it_reads() -> None:
+    silent = {kind.name for kind in TARGETS if not getattr(kind, "reads", "")}
+    assert silent == {"clipart", "digits", "torchvision"}
+
+
+def test_a_folder_of_two_kinds_is_refused(tmp_path: Path) -> None:
+    from image_sets import digit_pictures, write_idx
+
+    write_idx(tmp_path, digit_pictures(4), zipped=False)
+    (tmp_path / "state.json").touch()
+    (tmp_path / "dataset_info.json").touch()
+    with pytest.raises(InputError, match=r"2 ways: as .*IDX files") as caught:
+        open_target(str(tmp_path), Selection(), FileHashes())
+    assert "name the file" in caught.value.hint
 
 
 def loaded_after(code: str) -> set[str]:
