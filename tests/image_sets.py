@@ -139,6 +139,18 @@ def write_zip_of_folders(root: Path, pictures: list[Picture]) -> Path:
     return Path(shutil.make_archive(str(root / "set"), "zip", root / "files"))
 
 
+def write_npz(root: Path, pictures: list[Picture]) -> Path:
+    """As MedMNIST publishes sets: labels are a column."""
+    import numpy as np
+    from PIL import Image
+
+    root.mkdir(parents=True, exist_ok=True)
+    images = np.stack([np.asarray(Image.open(io.BytesIO(p.data))) for p in pictures])
+    labels = np.array([[int(p.label)] for p in pictures], np.uint8)
+    np.savez_compressed(root / "set.npz", train_images=images, train_labels=labels)
+    return root / "set.npz"
+
+
 def idx_bytes(shape: tuple[int, ...], data: bytes) -> bytes:
     return struct.pack(f">BBBB{len(shape)}I", 0, 0, 8, len(shape), *shape) + data
 

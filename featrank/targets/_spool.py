@@ -17,18 +17,26 @@ from featrank.targets._spans import Span
 from featrank.targets._target import Sample
 
 
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
 class Spool:
     """A file that images are copied to; it lasts as long as this object.
 
     Args:
         contents: Goes through all images, in the order of the source.
+        digest: The content hash that samples have.
 
     Attributes:
         spans: Where each content belongs, by its digest.
     """
 
-    def __init__(self, contents: Callable[[], Iterator[bytes]]) -> None:
+    def __init__(
+        self, contents: Callable[[], Iterator[bytes]], digest: Callable[[bytes], str] = _sha256
+    ) -> None:
         self._contents = contents
+        self._digest = digest
         self._folder = TemporaryFolder()
         self._n_bytes = 0
         self.spans: dict[str, Span] = {}
@@ -55,7 +63,7 @@ class Spool:
         path.touch()
         with path.open("r+b") as stream:
             for data in self._contents():
-                digest = hashlib.sha256(data).hexdigest()
+                digest = self._digest(data)
                 if digest in missing:
                     missing.remove(digest)
                     stream.seek(self.spans[digest].offset)

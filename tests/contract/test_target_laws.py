@@ -16,6 +16,7 @@ from image_sets import (
     write_csv,
     write_folder,
     write_idx,
+    write_npz,
     write_parquet_of_bytes,
     write_parquet_of_paths,
     write_saved_dataset,
@@ -57,6 +58,7 @@ def offered(root: Path, n: int) -> dict[str, Path]:
     return written | {
         "idx": write_idx(root / "idx", pictures, zipped=False),
         "idx.gz": write_idx(root / "idx.gz", pictures, zipped=True),
+        "npz": write_npz(root / "npz", pictures),
     }
 
 
@@ -81,7 +83,8 @@ def test_every_kind_gives_the_same_pixels(offers: dict[str, Path]) -> None:
 def test_equal_content_is_one_target(offers: dict[str, Path]) -> None:
     prints = {opened(offers[name]).fingerprint for name in SAME_BYTES}
     assert len(prints) == 1
-    assert opened(offers["idx"]).fingerprint == opened(offers["idx.gz"]).fingerprint
+    of_pixels = {opened(offers[name]).fingerprint for name in ("idx", "idx.gz", "npz")}
+    assert len(of_pixels) == 1
 
 
 def test_subsets_are_the_same_too(offers: dict[str, Path]) -> None:
@@ -129,4 +132,5 @@ def test_features_and_scores_are_the_same_to_the_last_bit(
     assert len(entries()) == 1
     assert ranked("idx")["status"] == "ok"
     assert ranked("idx.gz")["status"] == "cached"
+    assert ranked("npz")["status"] == "cached"
     assert len(entries()) == 2
