@@ -106,6 +106,51 @@ def write_saved_dataset(root: Path, pictures: list[Picture], n_files: int = 2) -
     return root
 
 
+def write_roboflow(root: Path, pictures: list[Picture]) -> Path:
+    """As Roboflow exports it, one folder a split: blanks after the commas."""
+    (root / "train").mkdir(parents=True)
+    names = sorted({p.label for p in pictures})
+    lines = [", ".join(["filename", *names])]
+    for p in pictures:
+        (root / "train" / p.name).write_bytes(p.data)
+        lines.append(", ".join([p.name, *(str(int(p.label == name)) for name in names)]))
+    (root / "train" / "_classes.csv").write_text("\n".join(lines))
+    return root
+
+
+def write_fiftyone(root: Path, pictures: list[Picture]) -> Path:
+    (root / "data").mkdir(parents=True)
+    names = sorted({p.label for p in pictures}, reverse=True)
+    for p in pictures:
+        (root / "data" / p.name).write_bytes(p.data)
+    labels = {p.name.partition(".")[0]: names.index(p.label) for p in pictures}
+    (root / "labels.json").write_text(json.dumps({"classes": names, "labels": labels}))
+    return root
+
+
+def coco_document(pictures: list[Picture]) -> dict[str, list[dict[str, object]]]:
+    """Two boxes an image, of one category."""
+    names = sorted({p.label for p in pictures})
+    return {
+        "images": [{"id": i, "file_name": p.name} for i, p in enumerate(pictures)],
+        "annotations": [
+            {"id": 2 * i + k, "image_id": i, "category_id": 7 + names.index(p.label)}
+            for i, p in enumerate(pictures)
+            for k in range(2)
+        ],
+        "categories": [{"id": 7 + i, "name": name} for i, name in enumerate(names)],
+    }
+
+
+def write_coco(root: Path, pictures: list[Picture]) -> Path:
+    (root / "images").mkdir(parents=True)
+    (root / "annotations").mkdir()
+    for p in pictures:
+        (root / "images" / p.name).write_bytes(p.data)
+    (root / "annotations" / "all.json").write_text(json.dumps(coco_document(pictures)))
+    return root / "annotations" / "all.json"
+
+
 def add_member(archive: tarfile.TarFile, name: str, data: bytes) -> None:
     member = tarfile.TarInfo(name)
     member.size = len(data)

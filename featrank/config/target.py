@@ -11,6 +11,7 @@ import typer
 from featrank.config.checks import Checked, at_least, one_of
 
 LAYOUTS = ("auto", "classes", "splits")
+SEVERAL_LABELS = ("first", "skip")
 
 _TARGET = "Target"
 
@@ -99,6 +100,14 @@ LabelColumn = Annotated[
         rich_help_panel=_TARGET,
     ),
 ]
+MultiLabel = Annotated[
+    str | None,
+    typer.Option(
+        help="Of an image with several labels: first; skip. [default: such a set is refused]",
+        rich_help_panel=_TARGET,
+    ),
+    Checked(one_of(SEVERAL_LABELS)),
+]
 Strict = Annotated[
     bool, typer.Option("--strict", help="An unusable image is an error.", rich_help_panel=_TARGET)
 ]
@@ -147,6 +156,8 @@ class Listing:
         class_depth: How deep the class folders lie; None for the folders at the top.
         follow_links: Whether links that lead out of the folder are followed.
         label_column: What tells the class; None for the usual names.
+        multi_label: Of an image with several labels, whether the first counts or it is left out;
+            None to refuse such a set.
     """
 
     root: Root = None
@@ -154,3 +165,4 @@ class Listing:
     class_depth: ClassDepth = None
     follow_links: FollowLinks = False
     label_column: LabelColumn = None
+    multi_label: MultiLabel = None

@@ -56,7 +56,10 @@ NO_LABEL = "no label"
 
 # The same of what shows where something is in another image.
 MASK = "mask of the image beside it"
-NO_DAMAGE = frozenset({NO_LABEL, MASK})
+
+# The same of what is left out by --multi-label skip.
+SEVERAL = "several labels"
+NO_DAMAGE = frozenset({NO_LABEL, MASK, SEVERAL})
 
 # Contradictions that a warning names; the others are only counted.
 _NAMED = 5
@@ -174,6 +177,7 @@ class Access:
         follow_links: Whether links that lead out of a folder are followed.
         class_depth: How deep the class folders of a folder lie; None for the folders at the top.
         label_column: What tells the class: a column, a field, a kind of member; None for the usual.
+        multi_label: Of an image with several labels: ``first``, ``skip``; None refuses the set.
     """
 
     hashes: FileHashes
@@ -183,6 +187,7 @@ class Access:
     follow_links: bool = False
     class_depth: int | None = None
     label_column: str | None = None
+    multi_label: str | None = None
 
 
 class TargetKind(Protocol):

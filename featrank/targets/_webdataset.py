@@ -19,13 +19,13 @@ from featrank.targets._decode import IMAGE_SUFFIXES
 from featrank.targets._file_names import printable
 from featrank.targets._folder_layout import is_system_folder
 from featrank.targets._members import Member
+from featrank.targets._several_labels import SeveralLabels
 from featrank.targets._spans import Content
 from featrank.targets._target import MASK, NO_LABEL, Sample
 
 _JSON_FIELDS = ("label", "class", "class_name", "cls", "category", "target")
 # Members that show where something is in the image of the same key: KEY.seg.png, KEY.mask.png.
 _MASK = re.compile(r"(seg|segmentation|mask|masks|panoptic|annotation)\d*\.")
-_MANY = "several labels"
 
 
 @dataclass
@@ -40,7 +40,7 @@ class _Group:
 
     folder: str
     images: dict[str, Member] = field(default_factory=dict)
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
     disagreeing: str = ""
 
 
@@ -51,12 +51,14 @@ class WebDataset:
     Attributes:
         label_column: The kind of member, or the field of the JSON, that tells the class; None for
             ``cls`` and the usual fields.
+        several: Decides where a document has a list of labels.
         kinds: How many members of each kind lie beside images.
         fields: How many JSON members have each field.
         skipped: Members that cannot be used.
     """
 
     label_column: str | None = None
+    several: SeveralLabels = field(default_factory=lambda: SeveralLabels("", None))
     kinds: Counter[str] = field(default_factory=Counter)
     fields: Counter[str] = field(default_factory=Counter)
     skipped: list[Skipped] = field(default_factory=list)
@@ -109,33 +111,35 @@ class WebDataset:
             group.images[path] = member
 
     def _add_label(self, group: _Group, kind: str, text: bytes) -> None:
-        label = self._label(kind, text)
-        if label is None:
+        labels = self._labels(kind, text)
+        if not labels:
             return
-        if group.labels.setdefault(kind, label) != label:
-            group.disagreeing = f"its .{kind} members tell '{group.labels[kind]}' and '{label}'"
+        if (first := group.labels.setdefault(kind, labels)) != labels:
+            told = "' and '".join(map(", ".join, (first, labels)))
+            group.disagreeing = f"its .{kind} members tell '{told}'"
 
-    def _label(self, kind: str, data: bytes) -> str | None:
-        """The class that a member tells; None where it tells none."""
+    def _labels(self, kind: str, data: bytes) -> tuple[str, ...]:
+        """The classes that a member tells."""
         text = data.decode("utf-8", "backslashreplace").strip()
         if kind != "json":
-            return text or None
+            return (text,) if text else ()
         try:
             document = json.loads(text)
         except (ValueError, RecursionError):
-            return None
+            return ()
         if isinstance(document, dict):
             self.fields.update(printable(str(name)) for name in document)
             names = _JSON_FIELDS if self.label_column is None else (self.label_column,)
             document = next((document[name] for name in names if name in document), None)
         elif self.label_column is not None and self._asked != "json":
-            return None
-        return _class_of(document)
+            return ()
+        values = document if isinstance(document, list) else [document]
+        return tuple(label for value in values if (label := _class_of(value)))
 
     @property
     def is_labelled(self) -> bool:
         """Whether any image has a label."""
-        return any(group.images and self._label_of(group) for group in self._groups.values())
+        return any(group.images and self._labels_of(group) for group in self._groups.values())
 
     @property
     def n_images(self) -> int:
@@ -148,28 +152,35 @@ class WebDataset:
         return any(group.images and group.folder for group in self._groups.values())
 
     def samples(self) -> list[Sample]:
-        """The labelled images; the others join the skipped."""
+        """The labelled images; the others join the skipped.
+
+        Raises:
+            InputError: One has several labels, and nothing is said of such.
+        """
         samples = []
         for group in self._groups.values():
-            label = self._label_of(group)
             for path, member in group.images.items():
-                problem = group.disagreeing or (_MANY if label == _MANY else "")
-                if problem:
-                    self.skipped.append(Skipped(path, printable(problem)))
-                elif not label:
+                if group.disagreeing:
+                    self.skipped.append(Skipped(path, printable(group.disagreeing)))
+                    continue
+                label = self.several.choose(path, self._labels_of(group))
+                if label == "":
                     self.skipped.append(Skipped(path, NO_LABEL))
-                elif member.content is not None:
+                elif label is not None and member.content is not None:
                     digest = member.hash()
                     self.contents.setdefault(digest, member.content)
                     samples.append(Sample(path, label, digest))
+        self.several.refuse()
+        self.skipped += self.several.skipped
         return samples
 
-    def _label_of(self, group: _Group) -> str:
+    def _labels_of(self, group: _Group) -> tuple[str, ...]:
         kinds = ("cls", "json") if self.label_column is None else (self._asked, "json")
-        return next((group.labels[kind] for kind in kinds if kind in group.labels), "")
+        return next((group.labels[kind] for kind in kinds if kind in group.labels), ())
 
     def warnings(self) -> Iterator[str]:
         """What may surprise about the reading."""
+        yield from self.several.warnings()
         several = [group for group in self._groups.values() if len(group.images) > 1]
         if several:
             named = ", ".join(f"'{path}'" for path in list(several[0].images)[:3])
@@ -186,7 +197,7 @@ class WebDataset:
     def cut_by_a_dot(self) -> str:
         """What to say where names with dots keep images and labels apart; empty where none do."""
         for group in self._groups.values():
-            if group.images and not self._label_of(group):
+            if group.images and not self._labels_of(group):
                 for path in group.images:
                     _, key, kind = _split(path)
                     if "." in kind:
@@ -199,11 +210,11 @@ class WebDataset:
     def _warn_of_folders(self) -> Iterator[str]:
         """Where the folders of the archive would make other classes, or splits."""
         pairs = {
-            (group.folder, label)
+            (group.folder, told)
             for group in self._groups.values()
-            if group.images and (label := self._label_of(group))
+            if group.images and (told := self._labels_of(group))
         }
-        folders, labels = ({pair[i] for pair in pairs} for i in (0, 1))
+        folders, labels = {folder for folder, _ in pairs}, {told for _, told in pairs}
         if len(folders) > 1 and not len(folders) == len(labels) == len(pairs):
             named = ", ".join(f"'{printable(name)}'" for name in sorted(folders)[:4])
             yield (
@@ -220,14 +231,10 @@ def _split(name: str) -> tuple[str, str, str]:
     return folder, key, kind.lower()
 
 
-def _class_of(value: object) -> str | None:
-    """The class that a value of a document stands for."""
-    if isinstance(value, list):
-        if len(value) > 1:
-            return _MANY
-        value = value[0] if value else None
+def _class_of(value: object) -> str:
+    """The class that a value of a document stands for; empty where it stands for none."""
     if isinstance(value, float):
         if math.isnan(value):
-            return None
+            return ""
         value = int(value) if value.is_integer() else value
-    return printable(str(value).strip()) if isinstance(value, str | int | float) else None
+    return printable(str(value).strip()) if isinstance(value, str | int | float) else ""

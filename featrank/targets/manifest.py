@@ -22,6 +22,8 @@ from featrank.targets._splits import choose_split
 from featrank.targets._target import NO_LABEL, Access, Sample, Target
 from featrank.targets.image_folder import FolderReader
 
+# A table of another form, with a kind of its own.
+_ROBOFLOW = "_classes.csv"
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 # The names that a column goes by, the usual one first.
@@ -217,7 +219,9 @@ class Manifest:
 
     def accepts(self, spec: str) -> bool:
         """By the suffix."""
-        return Path(spec).suffix.lower() in _SEPARATORS and not Path(spec).expanduser().is_dir()
+        path = Path(spec)
+        is_table = path.suffix.lower() in _SEPARATORS and path.name != _ROBOFLOW
+        return is_table and not path.expanduser().is_dir()
 
     def open(self, spec: str, access: Access) -> Target:
         """List and hash the files of one split.

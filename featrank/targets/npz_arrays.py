@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from featrank.targets._file_names import printable
 from featrank.targets._npy_arrays import ArrayHeader, NpyArrays
 from featrank.targets._reach import changed
 from featrank.targets._selection import canonical
+from featrank.targets._several_labels import SeveralLabels
 from featrank.targets._spans import Span
 from featrank.targets._splits import SPLITS, choose_split
 from featrank.targets._spool import Spool
@@ -96,7 +97,9 @@ class NpzArrays:
         split = choose_split(shown, splits, access.split)
         pair = pairs[split or ""]
         mode, size = _picture(headers, pair, shown)
-        labels = _labels(arrays, pair)
+        several = SeveralLabels(shown, access.multi_label)
+        labels = _labels(arrays, pair, several)
+        several.refuse()
         digest = functools.partial(digest_pixels, mode, size)
         spool = Spool(lambda: arrays.items(pair.images), digest)
         samples: list[Sample] = []
@@ -104,7 +107,8 @@ class NpzArrays:
         for number, (label, data) in enumerate(zip(labels, arrays.items(pair.images), strict=True)):
             path = f"{pair.images}/{number:06}"
             if not label:
-                skipped.append(Skipped(path, NO_LABEL))
+                if label is not None:
+                    skipped.append(Skipped(path, NO_LABEL))
                 continue
             sample = Sample(path, label, digest(data))
             spool.place(sample.digest, len(data))
@@ -114,8 +118,9 @@ class NpzArrays:
             split,
             canonical(samples),
             PixelReader(spool.spans, mode, size),
-            tuple(skipped),
+            (*skipped, *several.skipped),
             splits,
+            several.warnings(),
             prepare=spool.fill,
         )
 
@@ -197,15 +202,19 @@ def _picture(
     return mode, (width, height)
 
 
-def _labels(arrays: NpyArrays, pair: _Pair) -> Sequence[str]:
-    """The class of each image; empty where it has none.
+def _labels(arrays: NpyArrays, pair: _Pair, several: SeveralLabels) -> Sequence[str | None]:
+    """The class of each image; empty where it has none, None where it is left out.
 
     Raises:
-        InputError: Some have several.
+        InputError: The rows of an array are not zeros and ones.
     """
     values = arrays.load(pair.labels)
     if values.ndim == 2 and values.shape[1] != 1:
-        return list(_from_one_hot(values, arrays.shown, pair.labels))
+        _check_one_hot(values, arrays.shown, pair.labels)
+        return [
+            several.choose(f"{pair.images}/{number:06}", [str(i) for i in row.nonzero()[0]])
+            for number, row in enumerate(values)
+        ]
     return [_class_of(value) for value in values.reshape(-1).tolist()]
 
 
@@ -219,11 +228,11 @@ def _class_of(value: object) -> str:
     return printable(str(value).strip())
 
 
-def _from_one_hot(values: npt.NDArray[Any], shown: str, name: str) -> Iterator[str]:
-    """The place of the one in each row.
+def _check_one_hot(values: npt.NDArray[Any], shown: str, name: str) -> None:
+    """See that rows can say of each class whether the image is of it.
 
     Raises:
-        InputError: The rows are none of zeros and a one.
+        InputError: They hold something else than 0 and 1.
     """
     import numpy as np
 
@@ -232,14 +241,6 @@ def _from_one_hot(values: npt.NDArray[Any], shown: str, name: str) -> Iterator[s
             f"'{name}' of '{shown}' has {values.shape[1]} values an image, not all of them 0 or 1",
             "give one label an image: an array (n,)",
         )
-    several = int((values.sum(axis=1, dtype=np.int64) > 1).sum())
-    if several:
-        raise InputError(
-            f"{several} of the {len(values)} images of '{shown}' have several labels in '{name}'",
-            "scores compare classes, of which an image has one: choose one label an image",
-        )
-    for row in values:
-        yield str(int(row.argmax())) if row.any() else ""
 
 
 TARGET = NpzArrays()

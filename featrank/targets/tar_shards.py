@@ -20,6 +20,7 @@ from featrank.targets._file_names import printable
 from featrank.targets._file_patterns import expand_files
 from featrank.targets._members import Member
 from featrank.targets._selection import canonical
+from featrank.targets._several_labels import SeveralLabels
 from featrank.targets._spans import SpanReader
 from featrank.targets._splits import refuse_split, split_files, tell_splits
 from featrank.targets._spool import Spool
@@ -73,7 +74,7 @@ def _open(shown: str, archives: list[TarMembers], access: Access) -> Target:
         InputError: Nothing tells the labels.
     """
     spool = Spool(lambda: itertools.chain.from_iterable(map(TarMembers.contents, archives)))
-    samples = WebDataset(access.label_column)
+    samples = WebDataset(access.label_column, SeveralLabels(shown, access.multi_label))
     members: list[Member] = []
     for archive in archives:
         place = spool if archive.is_compressed else None

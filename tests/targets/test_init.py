@@ -17,8 +17,8 @@ from featrank.targets import TARGETS, open_target
 
 def test_kinds() -> None:
     assert TARGETS.names() == [
-        "clipart", "digits", "idx", "image_folder", "manifest", "npz_arrays", "parquet",
-        "saved_dataset", "tar_shards", "torchvision", "zip_archive",
+        "clipart", "coco", "digits", "fiftyone", "idx", "image_folder", "manifest", "npz_arrays",
+        "parquet", "roboflow", "saved_dataset", "tar_shards", "torchvision", "zip_archive",
     ]  # fmt: skip
 
 
@@ -36,6 +36,8 @@ def test_kinds() -> None:
         ("shards/{000..009}.tar.gz", "tar_shards"),
         ("a.TGZ", "tar_shards"),
         ("data/b.zip", "zip_archive"),
+        ("annotations/instances.json", "coco"),
+        ("train/_classes.csv", "roboflow"),
         ("bloodmnist.npz", "npz_arrays"),
         ("data/b.arrow", "saved_dataset"),
         ("torchvision:CIFAR10?root=/data", "torchvision"),

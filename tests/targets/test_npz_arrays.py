@@ -87,7 +87,7 @@ def test_labels_by_value(tmp_path: Path, labels: np.ndarray, classes: dict[str, 
 @pytest.mark.parametrize(
     ("arrays", "says"),
     [
-        ({"images": GREY, "labels": np.ones((9, 2), int)}, "9 of the 9 images .* several labels"),
+        ({"images": GREY, "labels": np.ones((9, 2), int)}, "9 images have several labels in"),
         ({"images": GREY, "labels": np.full((9, 2), 7)}, "not all of them 0 or 1"),
         ({"images": GREY, "labels": LABELS[:4]}, "uint8 .9, 5, 4. images and uint8 .4,. labels"),
         ({"images": GREY, "labels": np.array([{}] * 9)}, "is object"),
@@ -108,6 +108,16 @@ def test_labels_by_value(tmp_path: Path, labels: np.ndarray, classes: dict[str, 
 def test_what_is_refused(tmp_path: Path, arrays: dict[str, np.ndarray], says: str) -> None:
     with pytest.raises(InputError, match=says):
         opened(saved(tmp_path / "a.npz", **arrays))
+
+
+def test_several_labels_an_image(tmp_path: Path) -> None:
+    """As ChestMNIST has them."""
+    labels = np.array([[1, 0, 1], [1, 0, 0], [0, 1, 0]] * 3)
+    file = saved(tmp_path / "a.npz", images=GREY, labels=labels)
+    assert dict(opened(file, multi_label="first").class_counts) == {"0": 6, "1": 3}
+    rest = opened(file, multi_label="skip")
+    assert dict(rest.class_counts) == {"0": 3, "1": 3}
+    assert {item.path for item in rest.skipped} == {f"images/{i:06}" for i in (0, 3, 6)}
 
 
 def test_features_are_sent_where_they_are_scored(tmp_path: Path) -> None:

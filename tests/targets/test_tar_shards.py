@@ -127,13 +127,30 @@ class TestCaptions:
 
 
 def test_labels_by_value(tmp_path: Path) -> None:
-    values = (1, 1.0, "1", [1], True, float("nan"), None, [], " ", [1, 2])
+    values = (1, 1.0, "1", [1], True, float("nan"), None, [], " ", [1, 1])
     members: dict[str, bytes] = {}
     for number, value in enumerate(values):
         members |= {f"{number}.png": PNG, f"{number}.json": json.dumps({"label": value}).encode()}
     target = opened(archive(tmp_path / "a.tar", **members))
-    assert dict(target.class_counts) == {"1": 4, "True": 1}
-    assert sorted(skipped(target).values()) == ["no label"] * 4 + ["several labels"]
+    assert dict(target.class_counts) == {"1": 5, "True": 1}
+    assert list(skipped(target).values()) == ["no label"] * 4
+
+
+def test_several_labels_an_image(tmp_path: Path) -> None:
+    values = (["b", "a"], ["a"], "b")
+    members: dict[str, bytes] = {}
+    for number, value in enumerate(values):
+        members |= {f"{number}.png": PNG, f"{number}.json": json.dumps({"label": value}).encode()}
+    file = archive(tmp_path / "a.tar", **members)
+    with pytest.raises(InputError, match="1 image has several labels in") as caught:
+        opened(file)
+    assert "--multi-label first" in caught.value.hint
+    first = opened(file, multi_label="first")
+    assert dict(first.class_counts) == {"a": 1, "b": 2}
+    assert "the first counts" in first.all_warnings[0]
+    rest = opened(file, multi_label="skip")
+    assert dict(rest.class_counts) == {"a": 1, "b": 1}
+    assert skipped(rest) == {"a.tar/0.png": "several labels"}
 
 
 def test_members_that_come_twice(tmp_path: Path) -> None:
