@@ -103,7 +103,7 @@ LabelColumn = Annotated[
 MultiLabel = Annotated[
     str | None,
     typer.Option(
-        help="Of an image with several labels: first; skip. [default: such a set is refused]",
+        help="Of several labels an image: the first; skip it. Without this they are refused.",
         rich_help_panel=_TARGET,
     ),
     Checked(one_of(SEVERAL_LABELS)),

@@ -12,6 +12,7 @@ from featrank.registry import Registry, did_you_mean
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets._decode import IMAGE_SUFFIXES, MAX_PIXELS
 from featrank.targets._file_names import printable
+from featrank.targets._pointers import refuse_pointer
 from featrank.targets._selection import narrow
 from featrank.targets._target import NO_DAMAGE, Access, Sample, Target, TargetKind, UnreadableImage
 
@@ -61,7 +62,13 @@ def open_target(
     if spec.removeprefix(_BUILT_IN) in embedded:
         spec = spec.removeprefix(_BUILT_IN)
     access = Access(hashes, selection.split, **asdict(listing or Listing()))
-    return narrow(_kind_of(spec, embedded).open(spec, access), selection)
+    kind = _kind_of(spec, embedded)
+    if access.label_column is not None and not getattr(kind, "takes_label_column", True):
+        raise InputError(
+            f"--label-column: '{printable(spec)}' has neither columns nor fields to choose from",
+            "leave it out",
+        )
+    return narrow(kind.open(spec, access), selection)
 
 
 def _kind_of(spec: str, embedded: Sequence[str]) -> TargetKind:
@@ -74,6 +81,9 @@ def _kind_of(spec: str, embedded: Sequence[str]) -> TargetKind:
     Raises:
         InputError: None, or several.
     """
+    path = Path(spec).expanduser()
+    if spec and path.is_file():
+        refuse_pointer(path)
     accepting = [kind for kind in TARGETS if kind.name != _FOLDER and kind.accepts(spec)]
     if len(accepting) > 1:
         ways = " or as ".join(getattr(kind, "reads", kind.name) for kind in accepting)
@@ -83,7 +93,6 @@ def _kind_of(spec: str, embedded: Sequence[str]) -> TargetKind:
         )
     if accepting:
         return accepting[0]
-    path = Path(spec).expanduser()
     if spec and path.is_file():
         _refuse_file(spec, path)
     if TARGETS.get(_FOLDER).accepts(spec):

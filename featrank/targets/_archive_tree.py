@@ -47,10 +47,32 @@ def open_as_folder(shown: str, members: Iterable[Member], access: Access) -> Tar
         laid_out = _lay_out(root, members, skipped)
         hashes = _MemberHashes(laid_out)
         inside = dataclasses.replace(access, hashes=hashes, follow_links=False)
-        target = open_folder(root, shown, inside)
+        try:
+            target = open_folder(root, shown, inside)
+        except InputError as error:
+            raise _with_way_out(error, laid_out.values()) from error
     reader = SpanReader(hashes.contents)
     reasons = sorted([*target.skipped, *skipped], key=lambda item: item.path)
     return dataclasses.replace(target, read=reader, skipped=tuple(reasons))
+
+
+# What may tell the labels, or hold the images, of an archive that is no set of class folders.
+_TABLES = (".csv", ".tsv", ".parquet", ".arrow", ".jsonl", ".json", ".npz", ".xlsx")
+_ARCHIVES = (".tar", ".tgz", ".zip", ".7z", ".rar", ".gz", ".xz", ".bz2")
+
+
+def _with_way_out(error: InputError, members: Iterable[Member]) -> InputError:
+    """A refusal, with what else the archive holds that the set may be made of."""
+    names = sorted(member.name for member in members)
+    for suffixes, advice in (
+        (_TABLES, "it holds a table: unpack it, and name '{}' in it"),
+        (_ARCHIVES, "it holds archives: unpack it, and name '{}' in it"),
+    ):
+        found = [name for name in names if name.lower().endswith(suffixes)]
+        if found:
+            first = printable(min(found, key=lambda name: (name.count("/"), name)))
+            return InputError(error.message, f"{error.hint}; {advice.format(first)}")
+    return error
 
 
 class _MemberHashes(FileHashes):

@@ -13,7 +13,7 @@ from typing import Any
 from featrank.errors import InputError
 from featrank.records import Skipped
 from featrank.targets._file_names import printable
-from featrank.targets._pointers import pointer_reason
+from featrank.targets._pointers import refuse_pointer
 from featrank.targets._reach import refuse_unreachable
 from featrank.targets._recognise import by_name
 from featrank.targets._several_labels import SeveralLabels
@@ -51,10 +51,8 @@ def read_document(file: Path) -> Any:
     try:
         if file.stat().st_size > _MAX_BYTES:
             raise InputError(f"'{shown}' has more than {_MAX_BYTES:,} bytes", "split it")
-        data = file.read_bytes()
-        if reason := pointer_reason(data):
-            raise InputError(f"'{shown}' is {reason}")
-        return json.loads(data)
+        refuse_pointer(file)
+        return json.loads(file.read_bytes())
     except OSError as error:
         refuse_unreachable(shown, error)
         raise InputError(f"cannot read '{shown}': {error.strerror}", "check the path") from error
@@ -130,8 +128,9 @@ def find_base(file: Path, names: Sequence[str], access: Access) -> Path:
     if access.root is not None:
         return access.root
     here = file.absolute().parent
-    places = [here, *(above / name for above in (here, here.parent) for name in _USUAL)]
-    places += [folder for folder in _folders(here.parent) if folder.name in file.stem]
+    above = (here, here.parent)
+    places = [*above, *(place / name for place in above for name in _USUAL)]
+    places += [folder for place in above for folder in _folders(place) if folder.name in file.stem]
     looked_at = [name for name in names if not _leads_out(name)][:_LOOKED_AT]
     holding: Mapping[Path, None] = dict.fromkeys(
         place for place in places if any((place / name).is_file() for name in looked_at)

@@ -23,6 +23,7 @@ from featrank.targets._members import (
     refuse_bomb,
     refuse_many,
 )
+from featrank.targets._pointers import refuse_pointer
 from featrank.targets._reach import refuse_unreachable
 from featrank.targets._recognise import SNIFFED_BYTES
 from featrank.targets._spans import MAX_ENCODED_BYTES, Span
@@ -148,6 +149,7 @@ class TarMembers:
             reason = error.strerror or reason
             raise InputError(f"cannot read '{self.shown}': {reason}") from error
         if not reached:
+            refuse_pointer(self.file)
             raise InputError(
                 f"'{self.shown}' is no tar archive that can be read: {reason}",
                 "read are .tar, .tar.gz, .tar.bz2, .tar.xz and .zip; unpack anything else",

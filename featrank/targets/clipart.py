@@ -43,6 +43,7 @@ class Clipart:
     """``--dataset clipart``."""
 
     name: str = "clipart"
+    takes_label_column: bool = False
 
     def accepts(self, spec: str) -> bool:
         """Only the name itself: a folder called so is ``./clipart``."""

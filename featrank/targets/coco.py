@@ -26,6 +26,7 @@ class Coco:
 
     name: str = "coco"
     reads: str = "a COCO-style .json of one category an image"
+    takes_label_column: bool = False
 
     def accepts(self, spec: str) -> bool:
         """By file names."""

@@ -61,6 +61,7 @@ class Digits:
     """``--dataset digits``."""
 
     name: str = "digits"
+    takes_label_column: bool = False
 
     def accepts(self, spec: str) -> bool:
         """Only the name itself: a folder called so is ``./digits``."""

@@ -26,6 +26,7 @@ class FiftyOne:
 
     name: str = "fiftyone"
     reads: str = "a FiftyOne export (labels.json and data/)"
+    takes_label_column: bool = False
 
     def accepts(self, spec: str) -> bool:
         """By file names."""

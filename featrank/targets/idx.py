@@ -188,6 +188,7 @@ class Idx:
 
     name: str = "idx"
     reads: str = "IDX files"
+    takes_label_column: bool = False
 
     def accepts(self, spec: str) -> bool:
         """By file names."""

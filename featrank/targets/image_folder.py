@@ -263,6 +263,7 @@ class ImageFolder:
 
     name: str = "image_folder"
     reads: str = "a folder of class folders"
+    takes_label_column: bool = False
 
     def accepts(self, spec: str) -> bool:
         """A folder, or what can only be meant as a path."""

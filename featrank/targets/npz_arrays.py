@@ -78,6 +78,7 @@ class NpzArrays:
 
     name: str = "npz_arrays"
     reads: str = "a .npz of images and labels (MedMNIST)"
+    takes_label_column: bool = False
 
     def accepts(self, spec: str) -> bool:
         """By the suffix."""

@@ -10,7 +10,6 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from featrank.storage.temporary import TemporaryFolder
 from featrank.targets._arrow_tables import open_table
 from featrank.targets._file_names import printable
 from featrank.targets._file_patterns import expand_files
-from featrank.targets._pointers import POINTER_BYTES, pointer_reason
+from featrank.targets._pointers import refuse_pointer
 from featrank.targets._reach import refuse_unreachable
 from featrank.targets._selection import canonical
 from featrank.targets._spans import MAX_ENCODED_BYTES, Span, SpanReader
@@ -198,10 +197,7 @@ def _text(value: object) -> str:
 def _columns_of(file: Path, spec: str) -> _Columns:
     import pyarrow
 
-    with suppress(OSError), file.open("rb") as stream:
-        if reason := pointer_reason(stream.read(POINTER_BYTES)):
-            raise InputError(f"'{printable(str(file))}' is {reason}")
-
+    refuse_pointer(file)
     try:
         with open_table(file) as table:
             return _find_columns(table.schema, spec)

@@ -24,6 +24,7 @@ class Roboflow:
 
     name: str = "roboflow"
     reads: str = "a folder of images with Roboflow's _classes.csv"
+    takes_label_column: bool = False
 
     def accepts(self, spec: str) -> bool:
         """By file names."""

@@ -105,7 +105,9 @@ def _as_shards(shown: str, samples: WebDataset) -> Target:
     Raises:
         InputError: No image has a label.
     """
-    if samples.n_images and not samples.is_labelled:
+    if not samples.n_images:
+        _refuse_empty(shown, samples)
+    if not samples.is_labelled:
         _refuse_unlabelled(shown, samples)
     found = samples.samples()
     return Target(
@@ -115,6 +117,23 @@ def _as_shards(shown: str, samples: WebDataset) -> Target:
         SpanReader(samples.contents),
         tuple(samples.skipped),
         warnings=tuple(samples.warnings()),
+    )
+
+
+def _refuse_empty(shown: str, samples: WebDataset) -> None:
+    """Say what there is instead of images.
+
+    Raises:
+        InputError: Always.
+    """
+    there = ", ".join(f"{n} .{printable(kind)}" for kind, n in samples.kinds.most_common(8))
+    skipped = [
+        f"; {len(samples.skipped)} skipped, first {s.path}: {s.reason}" for s in samples.skipped
+    ]
+    nested = any(kind.endswith(("tar", "tgz", "zip", "gz")) for kind in samples.kinds)
+    raise InputError(
+        f"no usable image in '{shown}'; it holds: {there or 'nothing'}{''.join(skipped[:1])}",
+        "it holds archives: unpack it, and name those" if nested else "check what it lists",
     )
 
 

@@ -128,6 +128,7 @@ class TorchvisionSets:
     """``--dataset 'torchvision:NAME?root=DIR'``."""
 
     name: str = "torchvision"
+    takes_label_column: bool = False
 
     def accepts(self, spec: str) -> bool:
         """By the prefix."""

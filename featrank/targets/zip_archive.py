@@ -163,6 +163,7 @@ class ZipArchive:
 
     name: str = "zip_archive"
     reads: str = "a .zip of class folders"
+    takes_label_column: bool = False
 
     def accepts(self, spec: str) -> bool:
         """By the suffix."""

@@ -232,6 +232,17 @@ def test_links_out_are_never_followed(
     assert reasons == dict.fromkeys(["cat/5.png", "cat/more"], "link out of the archive")
 
 
+@pytest.mark.parametrize("name", ["train.csv", "deep/labels.json", "n01440764.tar"])
+def test_what_else_it_holds_is_named_where_it_is_refused(tmp_path: Path, name: str) -> None:
+    root = tmp_path / "set"
+    draw(root / "images" / "1.png", 1)
+    (root / name).parent.mkdir(exist_ok=True)
+    (root / name).write_bytes(b"x")
+    with pytest.raises(InputError, match="only one class") as caught:
+        opened(zipped(root))
+    assert f"unpack it, and name '{name}' in it" in caught.value.hint
+
+
 def member(path: Path, name: str, **more: str) -> Member:
     return Member(name, content=Span(path, 0, path.stat().st_size), **more)
 

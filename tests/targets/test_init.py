@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from featrank.config import Selection
+from featrank.config import Listing, Selection
 from featrank.errors import InputError
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets import TARGETS, open_target
@@ -112,6 +112,22 @@ def test_a_file_of_another_kind_is_there_and_told_so(
         open_target(prefix + name, Selection(), FileHashes())
     assert all(word in caught.value.message for word in ("class folders", ".csv", ".parquet"))
     assert way in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.npz", "a.arrow", "a.json", "a.h5", "a.csv"])
+def test_a_pointer_instead_of_a_file_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"version https://git-lfs.github.com/spec/v1\nsize 4\n")
+    with pytest.raises(InputError, match="git lfs pull fetches it"):
+        open_target(str(tmp_path / name), Selection(), FileHashes())
+
+
+def test_a_column_that_a_kind_does_not_have_is_an_error(tmp_path: Path) -> None:
+    from image_sets import digit_pictures, write_folder
+
+    for spec in ("digits", str(write_folder(tmp_path, digit_pictures(20)))):
+        assert open_target(spec, Selection(), FileHashes()).samples
+        with pytest.raises(InputError, match="--label-column: .* neither columns nor fields"):
+            open_target(spec, Selection(), FileHashes(), Listing(label_column="x"))
 
 
 def test_every_kind_of_a_file_says_what_it_reads() -> None:

@@ -53,11 +53,13 @@ def test_paths_that_lead_out(tmp_path: Path, path: str) -> None:
 
 class TestBase:
     @pytest.mark.parametrize(
-        "place", ["here", "here/images", "images", "data", "train2017", "here/data"]
+        "place",
+        ["here", "here/images", "images", "data", "train2017", "here/data", "here/train2017", "."],
     )
     def test_it_is_found_near_the_document(self, tmp_path: Path, place: str) -> None:
         images(tmp_path / place, "1.png")
-        (tmp_path / "other").mkdir()
+        for other in ("other", "here"):
+            (tmp_path / other).mkdir(exist_ok=True)
         file = tmp_path / "here" / "instances_train2017.json"
         assert find_base(file, ["gone.png", "1.png"], access()) == tmp_path / place
 

@@ -91,6 +91,17 @@ def test_images_without_a_label(tmp_path: Path) -> None:
     assert len(target.samples) == 1
 
 
+def test_no_images(tmp_path: Path) -> None:
+    members = {"n01.tar": b"x", "n02.tar": b"x", "a.npy": b"x"}
+    with pytest.raises(InputError, match=r"holds: 2 \.tar, 1 \.npy") as caught:
+        opened(archive(tmp_path / "a.tar", **members))
+    assert "unpack it" in caught.value.hint
+    with pytest.raises(InputError, match=r"1 skipped, first a\.tar/1\.seg\.png: mask"):
+        opened(archive(tmp_path / "a.tar", **{"1.seg.png": PNG, "1.cls": b"a"}))
+    with pytest.raises(InputError, match="holds: nothing"):
+        opened(archive(tmp_path / "a.tar"))
+
+
 class TestCaptions:
     @pytest.fixture
     def shard(self, tmp_path: Path) -> Path:
