@@ -126,7 +126,7 @@ def test_a_column_that_a_kind_does_not_have_is_an_error(tmp_path: Path) -> None:
 
     for spec in ("digits", str(write_folder(tmp_path, digit_pictures(20)))):
         assert open_target(spec, Selection(), FileHashes()).samples
-        with pytest.raises(InputError, match="--label-column: .* neither columns nor fields"):
+        with pytest.raises(InputError, match=r"--label-column: .* neither columns nor fields"):
             open_target(spec, Selection(), FileHashes(), Listing(label_column="x"))
 
 
