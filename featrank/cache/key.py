@@ -27,6 +27,7 @@ class FeatureKey:
         precision: The arithmetic of the forward pass.
         extractor: Version of the code that decodes, transforms, forwards and pools.
         layer: Which features, and how they are pooled.
+        decoding: How images are read where that is not the usual way.
     """
 
     target: str
@@ -36,6 +37,7 @@ class FeatureKey:
     precision: str
     extractor: int
     layer: LayerRef
+    decoding: str = ""
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -49,6 +51,8 @@ class FeatureKey:
             "extractor": self.extractor,
             "layer": self.layer.name,
             "pooling": self.layer.pooling,
+            # Left out where it is usual: keys of older releases lack it.
+            **({"decoding": self.decoding} if self.decoding else {}),
         }
 
     @cached_property
@@ -73,6 +77,7 @@ class FeatureKey:
             precision=document["precision"],
             extractor=document["extractor"],
             layer=LayerRef(document["layer"], document["pooling"]),
+            decoding=document.get("decoding", ""),
         )
 
     def with_layer(self, layer: LayerRef) -> FeatureKey:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from math import isfinite
 from typing import Any, get_type_hints
 
 from featrank.errors import InputError
@@ -64,6 +65,26 @@ def device(flag: str, value: str) -> None:
     if not re.fullmatch("|".join(DEVICES).replace("N", "(0|[1-9][0-9]{0,2})"), value):
         known = ", ".join(DEVICES).replace("cuda:N", "cuda:N (the N-th GPU, from 0)")
         raise InputError(f"{flag} '{value}' is unknown", f"known: {known}")
+
+
+def value_range(flag: str, text: str) -> None:
+    """Refuse what is neither auto, nor bits, nor two numbers in order.
+
+    Raises:
+        InputError: It is none of them.
+    """
+    if text in ("auto", "8", "10", "12", "14", "16"):
+        return
+    low, _, high = text.partition(":")
+    try:
+        ends = float(low), float(high)
+    except ValueError:
+        ends = (0.0, 0.0)
+    if not (all(map(isfinite, ends)) and ends[0] < ends[1]):
+        raise InputError(
+            f"{flag} '{text}' is no range",
+            f"write auto, 8, 10, 12, 14 or 16 bits, or what is black and white: {flag}=0:4095",
+        )
 
 
 def share(flag: str, text: str) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from featrank.config.checks import Checked, at_least, one_of
+from featrank.config.checks import Checked, at_least, one_of, value_range
 
 LAYOUTS = ("auto", "classes", "splits")
 SEVERAL_LABELS = ("first", "skip")
@@ -108,6 +108,16 @@ MultiLabel = Annotated[
     ),
     Checked(one_of(SEVERAL_LABELS)),
 ]
+ValueRange = Annotated[
+    str,
+    typer.Option(
+        metavar="RANGE",
+        help="What is black and white in images of more than 8 bits: auto; 8, 10, 12, 14 or 16"
+        " bits; or LO:HI.",
+        rich_help_panel=_TARGET,
+    ),
+    Checked(value_range),
+]
 Strict = Annotated[
     bool, typer.Option("--strict", help="An unusable image is an error.", rich_help_panel=_TARGET)
 ]
@@ -158,6 +168,7 @@ class Listing:
         label_column: What tells the class; None for the usual names.
         multi_label: Of an image with several labels, whether the first counts or it is left out;
             None to refuse such a set.
+        value_range: What is black and white in images of more than 8 bits.
     """
 
     root: Root = None
@@ -166,3 +177,4 @@ class Listing:
     follow_links: FollowLinks = False
     label_column: LabelColumn = None
     multi_label: MultiLabel = None
+    value_range: ValueRange = "auto"

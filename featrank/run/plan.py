@@ -189,6 +189,7 @@ def _identify(model: ModelRef, run: RunContext) -> tuple[ModelRef, FeatureKey, W
         precision=config.precision,
         extractor=EXTRACTOR_VERSION,
         layer=LayerRef(),
+        decoding=run.target.decoding,
     )
     return model, key, weights
 

@@ -54,6 +54,11 @@ class FileHashes:
     def __init__(self, database: Path | None = None) -> None:
         self._database = database
 
+    @property
+    def folder(self) -> Path | None:
+        """Where it is remembered; other things that are known of contents may lie beside it."""
+        return None if self._database is None else self._database.parent
+
     def get(self, path: Path) -> str:
         """SHA-256 of one file.
 

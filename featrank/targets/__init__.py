@@ -10,10 +10,12 @@ from featrank.config import Listing, Selection
 from featrank.errors import InputError
 from featrank.registry import Registry, did_you_mean
 from featrank.storage.file_hashes import FileHashes
-from featrank.targets._decode import IMAGE_SUFFIXES, MAX_PIXELS
+from featrank.targets._decode import IMAGE_SUFFIXES
 from featrank.targets._file_names import printable
 from featrank.targets._pointers import refuse_pointer
 from featrank.targets._selection import narrow
+from featrank.targets._size import MAX_PIXELS
+from featrank.targets._survey import survey
 from featrank.targets._target import NO_DAMAGE, Access, Sample, Target, TargetKind, UnreadableImage
 
 __all__ = [
@@ -68,7 +70,9 @@ def open_target(
             f"--label-column: '{printable(spec)}' has neither columns nor fields to choose from",
             "leave it out",
         )
-    return narrow(kind.open(spec, access), selection)
+    # The whole is looked at, not the subset: a smaller one is read no other way.
+    whole = survey(kind.open(spec, access), access.value_range, hashes.folder)
+    return narrow(whole, selection)
 
 
 def _kind_of(spec: str, embedded: Sequence[str]) -> TargetKind:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from featrank.targets._decode import IMAGE_SUFFIXES
+from featrank.targets._plugin_formats import HEAD_BYTES, plugin_kind, unread_reason
 
 # Images that Pillow alone cannot decode.
 _UNREAD = {
@@ -27,16 +28,13 @@ _OTHER = frozenset(
         ".zip",
     }
 )  # fmt: skip
-_BRANDS = {b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"msf1": "HEIF"}
-_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*")
-SNIFFED_BYTES = 16
+_STARTS = (
+    b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*",
+    b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"qoif",
+)  # fmt: skip
+SNIFFED_BYTES = HEAD_BYTES
 
 _MASK = re.compile(r"(.+?)[_-](mask|masks|segmentation|seg|annotation)([_-]?\d+)?", re.IGNORECASE)
-
-
-def unread_reason(kind: str) -> str:
-    """Why an image of this kind is skipped."""
-    return f"{kind} is not read: convert it to PNG or JPEG"
 
 
 def by_name(name: str) -> str | None:
@@ -45,7 +43,7 @@ def by_name(name: str) -> str | None:
     if suffix in IMAGE_SUFFIXES:
         return "image"
     if kind := _UNREAD.get(".nii" if name.lower().endswith(".nii.gz") else suffix):
-        return unread_reason(kind)
+        return unread_reason(kind) or "image"
     return "other" if suffix in _OTHER or name.endswith("~") else None
 
 
@@ -53,11 +51,12 @@ def by_content(start: bytes) -> str:
     """As :func:`by_name`, from a file's first bytes."""
     if start.startswith(_STARTS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP"):
         return "image"
-    if start[4:8] == b"ftyp":
-        if start[8:12] in (b"avif", b"avis"):
-            return "image"
-        if kind := _BRANDS.get(start[8:12]):
-            return unread_reason(kind)
+    if start[:2] == b"BM" and start[6:10] == bytes(4):
+        return "image"
+    if kind := plugin_kind(start):
+        return unread_reason(kind) or "image"
+    if start[4:8] == b"ftyp" and start[8:12] in (b"avif", b"avis", b"mif1", b"msf1"):
+        return "image"
     return "other"
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from featrank.targets._decode import to_rgb
+from featrank.targets._file_reader import FileReader
+from featrank.targets._plugin_formats import HEAD_BYTES
 from featrank.targets._reach import read_listed
 from featrank.targets._target import Sample
 
-if TYPE_CHECKING:
-    from PIL import Image
+# The first bytes of a file of 8 bits a sample.
+USUAL_HEAD = b"P6"
 
 # An encoded image is read as a whole; no picture that is decoded needs more.
 MAX_ENCODED_BYTES = 1 << 29
@@ -40,27 +41,45 @@ class Span:
 
     def read(self) -> bytes:
         """The bytes there; fewer where the file ends early."""
+        return self.head(self.length)
+
+    def head(self, length: int) -> bytes:
+        """The first bytes there."""
         with self.file.open("rb") as stream:
             stream.seek(self.offset)
-            return stream.read(self.length)
+            return stream.read(min(length, self.length))
 
 
 @dataclass(frozen=True)
-class SpanReader:
+class SpanReader(FileReader):
     """Reads images out of larger files.
 
     Attributes:
         spans: Where each content is, by its digest.
+        heads: First bytes of contents, where these are not in place yet; what has none here is
+            usual. None where they are in place.
     """
 
     spans: Mapping[str, Content]
+    heads: Mapping[str, bytes] | None = None
 
-    def __call__(self, sample: Sample) -> Image.Image:
-        """Decode it, if it is still what was listed.
+    def head(self, sample: Sample) -> bytes:
+        """Its first bytes; empty where they cannot be read."""
+        if self.heads is not None:
+            return self.heads.get(sample.digest, USUAL_HEAD)
+        content = self.spans[sample.digest]
+        try:
+            if isinstance(content, Span):
+                return content.head(HEAD_BYTES)
+            return content.read()[:HEAD_BYTES]
+        except OSError:
+            return b""
+
+    def encoded(self, sample: Sample) -> bytes:
+        """Its bytes, if they are still what was listed.
 
         Raises:
-            UnreadableImage: It cannot be decoded.
-            IncompleteError: It cannot be read, or has changed.
+            IncompleteError: They cannot be read, or have changed.
         """
         span = self.spans[sample.digest]
-        return to_rgb(read_listed(span.read, sample.path, sample.digest))
+        return read_listed(span.read, sample.path, sample.digest)

@@ -86,6 +86,7 @@ class Target:
         warnings: What may surprise about it, one line each.
         prepare: Called once with the samples that are about to be read, before any worker starts.
         offered: Images a class before a subset was chosen; None where none was.
+        decoding: How its images are read where that is not the usual way, for the key of features.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Target:
     warnings: tuple[str, ...] = ()
     prepare: Callable[[Sequence[Sample]], None] = _nothing
     offered: Mapping[str, int] | None = None
+    decoding: str = ""
 
     @cached_property
     def n_duplicates(self) -> int:
@@ -178,6 +180,7 @@ class Access:
         class_depth: How deep the class folders of a folder lie; None for the folders at the top.
         label_column: What tells the class: a column, a field, a kind of member; None for the usual.
         multi_label: Of an image with several labels: ``first``, ``skip``; None refuses the set.
+        value_range: What is black and white where samples have more than 8 bits.
     """
 
     hashes: FileHashes
@@ -188,6 +191,7 @@ class Access:
     class_depth: int | None = None
     label_column: str | None = None
     multi_label: str | None = None
+    value_range: str = "auto"
 
 
 class TargetKind(Protocol):

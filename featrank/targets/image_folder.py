@@ -11,13 +11,12 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from featrank.errors import InputError
 from featrank.records import Skipped
 from featrank.storage.file_hashes import FileHashes
-from featrank.targets._decode import to_rgb
 from featrank.targets._file_names import printable
+from featrank.targets._file_reader import FileReader
 from featrank.targets._folder_layout import (
     deeper_classes,
     find_splits,
@@ -26,14 +25,12 @@ from featrank.targets._folder_layout import (
     is_unlabelled_folder,
     step_into,
 )
+from featrank.targets._plugin_formats import HEAD_BYTES
 from featrank.targets._reach import hash_listed, read_listed, refuse_unreachable, retried
 from featrank.targets._recognise import SNIFFED_BYTES, by_content, by_name, masks
 from featrank.targets._selection import canonical
 from featrank.targets._splits import choose_split
 from featrank.targets._target import MASK, NO_LABEL, Access, Sample, Target
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 _Identity = tuple[int, int]
 
@@ -42,7 +39,7 @@ _LOOSE = "not inside a class folder"
 
 
 @dataclass(frozen=True)
-class FolderReader:
+class FolderReader(FileReader):
     """Reads a sample's image.
 
     Attributes:
@@ -53,15 +50,24 @@ class FolderReader:
     root: Path
     renamed: Mapping[str, str]
 
-    def __call__(self, sample: Sample) -> Image.Image:
-        """Decode it, if it is still the file that was listed.
+    def head(self, sample: Sample) -> bytes:
+        """Its file's first bytes; empty where they cannot be read."""
+        try:
+            with self._file(sample).open("rb") as stream:
+                return stream.read(HEAD_BYTES)
+        except OSError:
+            return b""
+
+    def encoded(self, sample: Sample) -> bytes:
+        """Its file's bytes, if it is still the file that was listed.
 
         Raises:
-            UnreadableImage: It cannot be decoded.
             IncompleteError: It cannot be read, or has changed.
         """
-        path = self.root / self.renamed.get(sample.path, sample.path)
-        return to_rgb(read_listed(path.read_bytes, sample.path, sample.digest))
+        return read_listed(self._file(sample).read_bytes, sample.path, sample.digest)
+
+    def _file(self, sample: Sample) -> Path:
+        return self.root / self.renamed.get(sample.path, sample.path)
 
 
 @dataclass

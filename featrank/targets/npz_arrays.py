@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from featrank.errors import InputError
 from featrank.records import Skipped
-from featrank.targets._decode import MAX_PIXELS
 from featrank.targets._file_names import printable
 from featrank.targets._npy_arrays import ArrayHeader, NpyArrays
 from featrank.targets._reach import changed
 from featrank.targets._selection import canonical
 from featrank.targets._several_labels import SeveralLabels
+from featrank.targets._size import MAX_PIXELS
 from featrank.targets._spans import Span
 from featrank.targets._splits import SPLITS, choose_split
 from featrank.targets._spool import Spool

@@ -20,11 +20,13 @@ from featrank.storage.temporary import TemporaryFolder
 from featrank.targets._arrow_tables import open_table
 from featrank.targets._file_names import printable
 from featrank.targets._file_patterns import expand_files
+from featrank.targets._plugin_formats import HEAD_BYTES
 from featrank.targets._pointers import refuse_pointer
 from featrank.targets._reach import refuse_unreachable
 from featrank.targets._selection import canonical
 from featrank.targets._spans import MAX_ENCODED_BYTES, Span, SpanReader
 from featrank.targets._splits import choose_split, split_files
+from featrank.targets._survey import is_plain
 from featrank.targets._target import NO_LABEL, Access, Sample, Target
 from featrank.targets.manifest import (
     GROUP_COLUMNS,
@@ -67,6 +69,8 @@ class _Listing:
         samples: Labelled images.
         skipped: Rows without an image or a label.
         spans: Where each content lies in the spool.
+        n_bytes: How long the spool is.
+        heads: First bytes of the images that may hold more than 8 bits a sample.
         splits: The splits there are, by column.
     """
 
@@ -75,6 +79,7 @@ class _Listing:
     skipped: list[Skipped] = field(default_factory=list)
     spans: dict[str, Span] = field(default_factory=dict)
     n_bytes: int = 0
+    heads: dict[str, bytes] = field(default_factory=dict)
 
     def add(self, row: Row, data: object) -> None:
         """One row with its encoded image."""
@@ -89,6 +94,8 @@ class _Listing:
             if digest not in self.spans:
                 self.spans[digest] = Span(self.spool, self.n_bytes, len(data))
                 self.n_bytes += len(data)
+                if not is_plain(data[:HEAD_BYTES]):
+                    self.heads[digest] = data[:HEAD_BYTES]
             self.samples.append(Sample(row.path, row.label, digest, row.group))
 
 
@@ -276,7 +283,7 @@ def _open_images(spec: str, files: list[Path], columns: _Columns, access: Access
         spec,
         split,
         canonical(listing.samples),
-        SpanReader(listing.spans),
+        SpanReader(listing.spans, listing.heads),
         tuple(listing.skipped),
         splits,
         prepare=_Spool(folder, files, spec, listing.spans).fill,

@@ -12,6 +12,7 @@ SHARED = {
     "weights": "v" * 64,
     "precision": "bfloat16",
     "extractor": 2,
+    "decoding": "integer=0:4095",
 }
 PREPROCESSING = {
     "input_size": (3, 256, 256),
@@ -61,3 +62,9 @@ def test_a_key_comes_back_from_its_json(key: FeatureKey) -> None:
     again = FeatureKey.from_document(json.loads(json.dumps(key.document)))
     assert again == key
     assert again.hash == key.hash
+
+
+def test_usual_decoding_is_as_in_older_releases(key: FeatureKey) -> None:
+    assert "decoding" not in key.document
+    other = dataclasses.replace(key, decoding="integer=0:4095")
+    assert FeatureKey.from_document(other.document) == other

@@ -119,8 +119,8 @@ def odd_suffixes(root: Path) -> None:
     (root / "cat" / "0.png").rename(root / "cat" / "0")
     (root / "cat" / "1.png").rename(root / "cat" / "1.png?w=640")
     (root / "dog" / "notes").write_text("no image")
-    (root / "dog" / "1.HEIC").write_bytes(b"x")
-    (root / "dog" / "2.dcm").write_bytes(b"x")
+    (root / "dog" / "1.NEF").write_bytes(b"x")
+    (root / "dog" / "2.svg").write_bytes(b"x")
 
 
 def pointers(root: Path) -> None:
