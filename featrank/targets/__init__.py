@@ -12,6 +12,7 @@ from featrank.registry import Registry, did_you_mean
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets._decode import IMAGE_SUFFIXES
 from featrank.targets._file_names import printable
+from featrank.targets._folder_layout import class_folders
 from featrank.targets._pointers import refuse_pointer
 from featrank.targets._selection import narrow
 from featrank.targets._size import MAX_PIXELS
@@ -64,7 +65,7 @@ def open_target(
     if spec.removeprefix(_BUILT_IN) in embedded:
         spec = spec.removeprefix(_BUILT_IN)
     access = Access(hashes, selection.split, **asdict(listing or Listing()))
-    kind = _kind_of(spec, embedded)
+    kind = _kind_of(spec, embedded, access)
     if access.label_column is not None and not getattr(kind, "takes_label_column", True):
         raise InputError(
             f"--label-column: '{printable(spec)}' has neither columns nor fields to choose from",
@@ -75,12 +76,13 @@ def open_target(
     return narrow(whole, selection)
 
 
-def _kind_of(spec: str, embedded: Sequence[str]) -> TargetKind:
+def _kind_of(spec: str, embedded: Sequence[str], access: Access) -> TargetKind:
     """The kind that a word means.
 
     Args:
         spec: What the user typed.
         embedded: The names of the sets that are built in.
+        access: What is said of its folders: it decides where a folder may be of two kinds.
 
     Raises:
         InputError: None, or several.
@@ -89,6 +91,10 @@ def _kind_of(spec: str, embedded: Sequence[str]) -> TargetKind:
     if spec and path.is_file():
         refuse_pointer(path)
     accepting = [kind for kind in TARGETS if kind.name != _FOLDER and kind.accepts(spec)]
+    if accepting and path.is_dir() and spec not in embedded:
+        if access.layout != "auto" or access.class_depth is not None:
+            return TARGETS.get(_FOLDER)
+        _refuse_both(spec, path, accepting[0])
     if len(accepting) > 1:
         ways = " or as ".join(getattr(kind, "reads", kind.name) for kind in accepting)
         raise InputError(
@@ -105,6 +111,22 @@ def _kind_of(spec: str, embedded: Sequence[str]) -> TargetKind:
         f"no such dataset: '{spec}' is neither a folder nor a file that is known",
         did_you_mean(spec, embedded, f"give a folder of class folders, or {', '.join(embedded)}"),
     )
+
+
+def _refuse_both(spec: str, path: Path, kind: TargetKind) -> None:
+    """See that a folder with a list of labels, or arrays, is no folder of class folders as well.
+
+    Raises:
+        InputError: It is both.
+    """
+    beside = class_folders(path)
+    if len(beside) > 1:
+        named = ", ".join(map(printable, beside[:4])) + (", …" if len(beside) > 4 else "")
+        raise InputError(
+            f"'{printable(spec)}' can be read in 2 ways: as {getattr(kind, 'reads', kind.name)}, or"
+            f" with its folders {named} as classes",
+            "for the folders say --layout classes; else name the file that describes the set",
+        )
 
 
 # What to do with files of kinds that are not read.

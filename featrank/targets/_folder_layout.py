@@ -122,6 +122,17 @@ def find_splits(root: Path, layout: str, spec: str) -> tuple[str, ...]:
     return ()
 
 
+def class_folders(root: Path) -> list[str]:
+    """The folders that can only be meant as classes: they hold images, and are named as no split.
+
+    Raises:
+        InputError: The root cannot be listed.
+    """
+    return [
+        name for name in subfolders(root) if not split_meaning(name) and _holds_images(root / name)
+    ]
+
+
 def deeper_classes(paths: Iterable[Sequence[str]]) -> Iterator[str]:
     """Where the classes may as well be the folders below: of domains, folds, letters.
 

@@ -83,7 +83,11 @@ def open_labelled(
     """
     several = SeveralLabels(shown, access.multi_label)
     rows = []
+    unnamed = []
     for number, item in enumerate(listed, start=1):
+        if not _can_be_a_name(item.path):
+            unnamed.append(Skipped(printable(item.path), "no file can have this name"))
+            continue
         label = several.choose(printable(item.path), item.labels)
         if label is not None:
             rows.append(Row(number, item.path, label, item.split))
@@ -95,7 +99,7 @@ def open_labelled(
     unlisted = [Skipped(printable(path), NO_LABEL) for path in beside]
     return dataclasses.replace(
         target,
-        skipped=(*target.skipped, *several.skipped, *unlisted),
+        skipped=(*target.skipped, *several.skipped, *unnamed, *unlisted),
         warnings=(*target.warnings, *several.warnings()),
     )
 
@@ -151,9 +155,17 @@ def find_base(file: Path, names: Sequence[str], access: Access) -> Path:
     )
 
 
+def _can_be_a_name(path: str) -> bool:
+    """JSON can hold half of a surrogate pair, which is no bytes of a name."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+
+
 def _leads_out(name: str) -> bool:
     path = PurePosixPath(name)
-    return not name or "\0" in name or path.is_absolute() or ".." in path.parts
+    return not name or not _can_be_a_name(name) or path.is_absolute() or ".." in path.parts
 
 
 def _folders(place: Path) -> list[Path]:

@@ -1,7 +1,8 @@
 """A folder that the datasets library saved: ``save_to_disk`` of a Dataset or a DatasetDict.
 
 ``dataset_dict.json`` names the splits, folders below; ``state.json`` names the ``.arrow`` files of
-one, beside ``dataset_info.json``. Columns are found as in Parquet. One ``.arrow`` file is read too.
+one, beside ``dataset_info.json``; sets saved one by one into folders named as splits are splits
+too. Columns are found as in Parquet. One ``.arrow`` file is read too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from featrank.storage.contained import ClaimError, plain_name
 from featrank.targets._file_names import printable
 from featrank.targets._file_patterns import expand_files
 from featrank.targets._reach import refuse_unreachable
+from featrank.targets._split_folders import holders
 from featrank.targets._splits import choose_split, split_meaning
 from featrank.targets._target import Access, Target
 from featrank.targets.parquet import open_tables
@@ -38,9 +40,7 @@ class SavedDataset:
         path = Path(spec).expanduser()
         try:
             if path.is_dir():
-                return (path / _DICT).is_file() or all(
-                    (path / name).is_file() for name in (_STATE, _INFO)
-                )
+                return (path / _DICT).is_file() or bool(_saved(path))
         except OSError:
             return False
         return path.suffix.lower() == ".arrow"
@@ -65,6 +65,11 @@ class SavedDataset:
                 raise InputError(f"'{printable(str(path / _DICT))}' names no split", _ANEW)
             path /= split
             access = dataclasses.replace(access, split=None)
+        elif "." not in (found := _saved(path)):
+            splits = tuple(found)
+            split = choose_split(shown, splits, access.split) or found[0]
+            path /= split
+            access = dataclasses.replace(access, split=None)
         state = _read_json(path / _STATE)
         own = state.get("_split")
         if split is None and access.split and isinstance(own, str) and _same(own, access.split):
@@ -79,6 +84,12 @@ class SavedDataset:
         if split is None:
             return target
         return dataclasses.replace(target, split=split, splits=splits)
+
+
+def _saved(folder: Path) -> list[str]:
+    """Where single sets are saved: in splits below, or ``.`` for the folder itself."""
+    told = holders(folder, _INFO)
+    return [name for name in holders(folder, _STATE) if name in told]
 
 
 def _same(name: str, asked: str) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from featrank.errors import InputError
 from featrank.targets._folder_layout import (
+    class_folders,
     deeper_classes,
     find_splits,
     is_folder,
@@ -128,6 +129,11 @@ def test_the_systems_folders_are_none(tmp_path: Path) -> None:
 def test_folders_of_images_without_a_class(name: str) -> None:
     assert is_unlabelled_folder(name)
     assert not is_unlabelled_folder(f"{name}s")
+
+
+def test_folders_that_can_only_be_classes(tmp_path: Path) -> None:
+    make(tmp_path, "cat/1.png", "dog/1.txt", "train/1.png", "deep/cow/1.png", ".git/1.png")
+    assert class_folders(tmp_path) == ["cat"]
 
 
 def test_a_folder_that_is_gone(tmp_path: Path) -> None:

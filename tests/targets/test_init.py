@@ -146,6 +146,29 @@ def test_a_folder_of_two_kinds_is_refused(tmp_path: Path) -> None:
     assert "name the file" in caught.value.hint
 
 
+@pytest.mark.parametrize("kind", ["idx", "fiftyone", "roboflow"])
+def test_a_list_of_labels_beside_class_folders_is_refused_until_it_is_said(
+    kind: str, tmp_path: Path
+) -> None:
+    import image_sets
+
+    pictures = image_sets.digit_pictures(20)
+    if kind == "idx":
+        image_sets.write_idx(tmp_path, pictures, zipped=False)
+    else:
+        getattr(image_sets, f"write_{kind}")(tmp_path, pictures)
+    alone = open_target(str(tmp_path), Selection(), FileHashes())
+    assert len(alone.samples) == 20
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.png").write_bytes(pictures[name == "dog"].data)
+    with pytest.raises(InputError, match=r"2 ways: .* its folders cat, ") as caught:
+        open_target(str(tmp_path), Selection(), FileHashes())
+    assert "--layout classes" in caught.value.hint
+    classes = open_target(str(tmp_path), Selection(), FileHashes(), Listing(layout="classes"))
+    assert {"cat", "dog"} <= set(classes.class_names)
+
+
 def loaded_after(code: str) -> set[str]:
     """The top-level modules that running the code imports."""
     code += "; import sys; print(*{name.split('.')[0] for name in sys.modules})"

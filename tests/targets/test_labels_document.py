@@ -51,6 +51,16 @@ def test_paths_that_lead_out(tmp_path: Path, path: str) -> None:
         open_labelled("d", [Labelled(path, ["x"])], tmp_path, access())
 
 
+@pytest.mark.parametrize("path", ["\ud800.png", "a\0b.png"])
+def test_names_that_no_file_can_have(tmp_path: Path, path: str) -> None:
+    images(tmp_path, "1.png")
+    listed = [Labelled(path, ["x"]), Labelled("1.png", ["x"])]
+    target = open_labelled("d", listed, tmp_path, access())
+    assert [sample.path for sample in target.samples] == ["1.png"]
+    assert [item.reason for item in target.skipped] == ["no file can have this name"]
+    assert find_base(tmp_path / "a.json", [path, "1.png"], access()) == tmp_path
+
+
 class TestBase:
     @pytest.mark.parametrize(
         "place",

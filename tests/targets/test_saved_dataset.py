@@ -54,6 +54,15 @@ def test_a_dictionary_of_splits(tmp_path: Path) -> None:
         opened(tmp_path, split="test")
 
 
+def test_splits_that_were_saved_one_by_one(tmp_path: Path) -> None:
+    write_saved_dataset(tmp_path / "train", PICTURES[:30])
+    write_saved_dataset(tmp_path / "test", PICTURES[30:])
+    (tmp_path / "dataset_infos.json").touch()
+    assert TARGET.accepts(str(tmp_path))
+    assert (opened(tmp_path).split, opened(tmp_path).splits) == ("train", ("test", "train"))
+    assert len(opened(tmp_path, split="test").samples) == 10
+
+
 def test_one_file(saved: Path) -> None:
     file = saved / "data-00000-of-00002.arrow"
     assert TARGET.accepts(str(file))
