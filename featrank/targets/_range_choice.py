@@ -62,11 +62,13 @@ class Found:
         groups: By the name of their range.
         counts: Images that are read in some special way, by that way.
         plugins: What plug-ins read, with their versions.
+        is_whole: Whether every file could be looked at.
     """
 
     groups: dict[str, Group] = field(default_factory=lambda: defaultdict(Group))
     counts: Counter[str] = field(default_factory=Counter)
     plugins: set[str] = field(default_factory=set)
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ _PLAIN = (
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_DEPTH_AT = 24
 
+_EMPTY = sha256(b"").hexdigest()
 _THREADS = 4
 _AT_ONCE = 32
 
@@ -63,8 +65,10 @@ def survey(target: Target, value_range: str, memory: Path | None = None) -> Targ
     name = choice_name({item.digest for item in target.samples}, value_range)
     choice = recall_choice(memory, name)
     if choice is None:
-        choice = choose(_look_at(target, reader, given_range(value_range)), value_range)
-        remember_choice(memory, name, choice)
+        found = _look_at(target, reader, given_range(value_range))
+        choice = choose(found, value_range)
+        if found.is_whole:
+            remember_choice(memory, name, choice)
     refused = [item for item in target.samples if item.digest in choice.refused]
     skipped = [Skipped(item.path, choice.refused[item.digest]) for item in refused]
     left = [item for item in target.samples if item.digest not in choice.refused]
@@ -78,19 +82,25 @@ def survey(target: Target, value_range: str, memory: Path | None = None) -> Targ
     )
 
 
-def _special(target: Target, reader: FileReader) -> list[Sample]:
-    """The images whose first bytes do not tell that there is nothing to choose."""
-    away = [item for item in target.samples if not reader.head(item)]
-    if away:  # packed in an archive that is unpacked first; or unreadable, as will be seen
+def _heads(target: Target, reader: FileReader) -> dict[Sample, bytes]:
+    """The first bytes of each image; none where they cannot be read."""
+    heads = {item: reader.head(item) for item in target.samples}
+    away = [item for item, head in heads.items() if not head and item.digest != _EMPTY]
+    if away:  # packed in an archive that is unpacked first; or out of reach
         target.prepare(away)
-    return [item for item in target.samples if not is_plain(reader.head(item))]
+        heads |= {item: reader.head(item) for item in away}
+    return heads
 
 
 def _look_at(target: Target, reader: FileReader, given: Range | None) -> Found:
     found = Found()
     encoded = []
-    for item in _special(target, reader):
-        if kind := plugin_kind(reader.head(item)):
+    for item, head in _heads(target, reader).items():
+        if not head and item.digest != _EMPTY:
+            found.is_whole = False
+        elif is_plain(head):
+            continue
+        elif kind := plugin_kind(head):
             found.plugins.add(PLUGINS[kind].version)
         else:
             encoded.append(item)

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from featrank.records import Skipped
-from featrank.targets._decode import IMAGE_SUFFIXES
 from featrank.targets._file_names import printable
 from featrank.targets._folder_layout import is_system_folder
 from featrank.targets._members import Member
+from featrank.targets._recognise import by_name
 from featrank.targets._several_labels import SeveralLabels
 from featrank.targets._spans import Content
 from featrank.targets._target import MASK, NO_LABEL, Sample
@@ -88,13 +88,17 @@ class WebDataset:
         if member.is_folder or not kind or any(part.startswith(".") for part in parts):
             return
         path = f"{shard}/{printable(member.name)}"
-        is_image = f".{kind.rpartition('.')[2]}" in IMAGE_SUFFIXES
+        said = by_name(f"x.{kind.rpartition('.')[2]}")
+        is_image = said == "image"
         is_label = self.wants_text(member.name)
         if any(map(is_system_folder, parts[:-1])):
             self.n_system += is_image
             return
         if not is_image and not is_label:
-            self.kinds[kind] += 1
+            if said in (None, "other"):
+                self.kinds[kind] += 1
+            else:
+                self.skipped.append(Skipped(path, str(said)))
             return
         if member.problem or member.content is None:
             self.skipped.append(Skipped(path, member.problem or "not a regular file"))

@@ -18,6 +18,7 @@ from featrank.config import Listing, Selection
 from featrank.storage.file_hashes import FileHashes
 from featrank.targets import Sample, Target, open_target
 from featrank.targets import _survey as survey
+from featrank.targets._kept_choices import recall_choice
 from featrank.targets._survey import is_plain
 
 RANDOM = np.random.default_rng(0)
@@ -318,3 +319,23 @@ def test_images_in_archives(tmp_path: Path, mode: str) -> None:
     pictures = list(shown(target).values())
     for item in values.values():
         assert any(np.array_equal(picture, eighths(item, 4095)) for picture in pictures)
+
+
+def test_what_could_not_be_looked_at_is_not_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, files = dark_and_light(12, png)
+    root = write(tmp_path / "set", files | {"dark/empty.x": b""})
+    hashes = FileHashes(tmp_path / "cache" / "hashes.sqlite")
+    with monkeypatch.context() as away:
+        away.setattr("featrank.targets.image_folder.FolderReader.head", lambda *_: b"")
+        assert open_target(str(root), Selection(), hashes).decoding == ""
+    assert open_target(str(root), Selection(), hashes).decoding == "integer=0:4095"
+    assert recall_choice(tmp_path / "cache", kept_name(tmp_path)) is not None
+
+
+def kept_name(tmp_path: Path) -> str:
+    import json
+
+    (name,) = set(json.loads((tmp_path / "cache" / "value-ranges.json").read_text())) - {"checksum"}
+    return name

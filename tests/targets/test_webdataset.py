@@ -3,6 +3,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from featrank.targets import _plugin_formats
 from featrank.targets._members import Member
 from featrank.targets._spans import Span
 from featrank.targets._webdataset import WebDataset
@@ -68,3 +71,15 @@ def test_members_that_cannot_be_used_have_their_reason() -> None:
     assert [item.reason for item in found.skipped] == [
         "the archive ends inside it", "mask of the image beside it"
     ]  # fmt: skip
+
+
+def test_images_that_a_plugin_reads_are_images_and_without_it_skipped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    members = {"1.heic": b"", "1.cls": b"cat", "2.nef": b"", "2.cls": b"dog"}
+    found = collect(**members)
+    assert labels(found) == {"s/1.heic": "cat"}
+    monkeypatch.setattr(_plugin_formats, "_is_there", lambda plugin: False)
+    reasons = {item.path: item.reason for item in collect(**members).skipped}
+    assert "pip install 'featrank[heif]'" in reasons["s/1.heic"]
+    assert reasons["s/2.nef"].startswith("camera raw is not read")
