@@ -88,7 +88,7 @@ class WebDataset:
         if member.is_folder or not kind or any(part.startswith(".") for part in parts):
             return
         path = f"{shard}/{printable(member.name)}"
-        said = by_name(f"x.{kind.rpartition('.')[2]}")
+        said = by_name(f"x.{kind}")
         is_image = said == "image"
         is_label = self.wants_text(member.name)
         if any(map(is_system_folder, parts[:-1])):

@@ -63,6 +63,14 @@ def test_what_lies_beside_is_counted() -> None:
     assert collect(**{"cat/1.jpg": b""}).has_folders
 
 
+def test_images_of_kinds_that_are_not_read_are_counted() -> None:
+    found = collect(**{"1.svg": b"", "1.cls": b"a", "2.nii.gz": b"", "3.jpg": b"", "3.cls": b"a"})
+    assert [(item.path, item.reason.split()[0]) for item in found.skipped] == [
+        ("s/1.svg", "SVG"), ("s/2.nii.gz", "NIfTI")
+    ]  # fmt: skip
+    assert labels(found) == {"s/3.jpg": "a"}
+
+
 def test_members_that_cannot_be_used_have_their_reason() -> None:
     found = WebDataset()
     found.add("s", Member("1.png", problem="the archive ends inside it"), b"")
