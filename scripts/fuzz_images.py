@@ -101,7 +101,9 @@ def _sixteen_bits(rng: random.Random, image: Image.Image, _: bytes) -> bytes:
 
 
 def _floats(_: random.Random, image: Image.Image, __: bytes) -> bytes:
-    return _encoded(Image.fromarray(np.asarray(image.convert("L")).astype(np.float32) - 9), "TIFF")
+    return _encoded(
+        Image.fromarray(np.asarray(image.convert("L")).astype(np.float32) / 255), "TIFF"
+    )
 
 
 def _small(rng: random.Random, image: Image.Image, _: bytes) -> bytes:
