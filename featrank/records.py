@@ -54,11 +54,13 @@ class Weights:
         fingerprint: SHA-256 of the weights' content, or of the recipe that makes them.
         path: The file, or None where the weights are drawn from a seed.
         partial: Whether the file may lack more than the head.
+        key: Where in the file they stand; empty to look for them.
     """
 
     fingerprint: str
     path: Path | None = None
     partial: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +263,7 @@ class RowFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         layer_index: Its place in depth order, from 0.
         depth: Share of the network's multiply-adds up to it.
         loading: Tensors of a checkpoint that did not fit: missing, unexpected, reshaped.
+        weights_notes: How the weights were read from their file, where that is not obvious.
         curve: Accuracy over the number of images a class, of featrank score --curve.
     """
 
@@ -278,6 +281,7 @@ class RowFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     layer_index: int | None = None
     depth: float | None = None
     loading: Mapping[str, list[str]] | None = None
+    weights_notes: list[str] | None = None
     curve: Mapping[str, Any] | None = None
 
 

@@ -161,7 +161,7 @@ def _check_extraction(extraction: Mapping[str, Any]) -> None:
         raise ClaimError("a device that is no name")
     if not all(isinstance(extraction.get(name, {}), dict) for name in ("loading", "versions")):
         raise ClaimError("a record of another shape")
-    for tensors in extraction.get("loading", {}).values():
+    for tensors in (*extraction.get("loading", {}).values(), extraction.get("weights_notes", [])):
         if not isinstance(tensors, list) or not all(isinstance(name, str) for name in tensors):
             raise ClaimError("tensors that are no names")
     if not all(isinstance(version, str) for version in extraction.get("versions", {}).values()):

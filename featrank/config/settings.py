@@ -55,6 +55,13 @@ AllowPartial = Annotated[
         rich_help_panel=_MODELS,
     ),
 ]
+CheckpointKey = Annotated[
+    str | None,
+    typer.Option(
+        help="Where in a checkpoint the weights stand: 'teacher'. [default: where they fit]",
+        rich_help_panel=_MODELS,
+    ),
+]
 Metrics = Annotated[
     tuple[str, ...],
     typer.Option(
@@ -181,6 +188,7 @@ class RunConfig:
         strict: Whether an unusable image is an error.
         allow_skipped: Whether more unusable images are accepted than a few in a hundred.
         allow_partial: Whether a checkpoint may lack more than the head.
+        checkpoint_key: Where in a checkpoint the weights stand; None to look for them.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: float32 or bfloat16.
         batch_size: Images a forward pass.
@@ -200,6 +208,7 @@ class RunConfig:
     by: By = None
     null: NullCount = None
     allow_partial: AllowPartial = False
+    checkpoint_key: CheckpointKey = None
     layers: Layers = LAST
     pool: Pool = "auto"
     selection: Selection = field(default_factory=Selection)

@@ -45,7 +45,7 @@ class ImageBatch:
 
     Attributes:
         rows: Their rows in the target.
-        pixels: ``(len(rows), 3, height, width)`` float32.
+        pixels: ``(len(rows), channels, height, width)`` float32.
         skipped: The images of the batch that could not be decoded.
     """
 

@@ -73,6 +73,8 @@ class _Decoding:
             try:
                 image = self._read(sample)
                 refuse_elongated(image.size, self._preprocessing)
+                if self._preprocessing.input_size[0] == 1:
+                    image = image.convert("L")
                 pixels.append(self._transform(image))
                 good.append(row)
             except UnreadableImage as error:

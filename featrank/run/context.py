@@ -82,7 +82,12 @@ def resolve(config: RunConfig, reporter: Reporter, *, fetch: bool = True) -> Ite
 @contextmanager
 def open_cache(config: RunConfig, reporter: Reporter) -> Iterator[tuple[FeatureStore, Shelf]]:
     """The store, and what the zoos remember; the store is gone afterwards with ``--cache off``."""
-    shelf = Shelf.at(config.cache_dir, allow_partial=config.allow_partial, reporter=reporter)
+    shelf = Shelf.at(
+        config.cache_dir,
+        allow_partial=config.allow_partial,
+        checkpoint_key=config.checkpoint_key or "",
+        reporter=reporter,
+    )
     with ExitStack() as stack:
         if config.cache_dir is None or config.cache == "off":
             root = stack.enter_context(TemporaryFolder())

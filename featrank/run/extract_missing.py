@@ -134,6 +134,9 @@ def _extract(plan: ModelPlan, run: RunContext) -> int:
     misfit = loaded.misfit
     if misfit:
         reporter.warn(f"{model.requested}: what did not fit: {misfit}")
+    notes = list(loaded.notes)
+    for note in notes:
+        reporter.say(f"{model.requested}: {note}")
     if not getattr(loaded.network, "num_classes", 0):
         keys = [key for key in keys if key.layer != HEAD_LAYER]
         if not keys:
@@ -164,6 +167,7 @@ def _extract(plan: ModelPlan, run: RunContext) -> int:
             "device": made["device"],
             "images_per_second": watch.images_per_second,
             **({"loading": misfit.document} if misfit else {}),
+            **({"weights_notes": notes} if notes else {}),
             "versions": package_versions(),
         }
     )

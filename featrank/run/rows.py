@@ -66,6 +66,7 @@ def layer_row(
         n_features=manifest.n_features,
         images_per_second=manifest.extraction.get("images_per_second"),
         loading=manifest.extraction.get("loading"),
+        weights_notes=manifest.extraction.get("weights_notes"),
         scores=layer_scores(stored, metrics, shuffles),
         depth=depth,
         weights=manifest.key.get("weights"),

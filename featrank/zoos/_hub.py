@@ -18,7 +18,12 @@ from featrank.records import Weights
 from featrank.reporting import Advance, Reporter, Silent
 from featrank.storage.file_hashes import FileHashes
 from featrank.zoos._hub_answers import WAYS_OUT, failure, host, no_more_requests, status_of
-from featrank.zoos._hub_cache import check_cached, check_writable, split_hub_id
+from featrank.zoos._hub_cache import (
+    cached_file,
+    check_cached,
+    check_writable,
+    split_hub_id,
+)
 from featrank.zoos._patience import Patience
 
 ANSWER_TIMEOUT_S = 5
@@ -70,13 +75,11 @@ class Hub:
             InputError: The name could lead out of the cache.
             IncompleteError: The cached file is damaged, or a link leads out of the cache.
         """
-        from huggingface_hub import try_to_load_from_cache
-
         repository, revision = split_hub_id(hub_id)
         for name in files:
-            cached = try_to_load_from_cache(repository, name, revision=revision)
-            if isinstance(cached, str):
-                return _verified(check_cached(repository, Path(cached)), hashes)
+            cached = cached_file(repository, revision, name)
+            if cached is not None:
+                return _verified(check_cached(repository, cached), hashes)
         return None
 
     def size(self, hub_id: str, files: Sequence[str]) -> int | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from featrank.errors import IncompleteError, InputError
 from featrank.storage.contained import ClaimError, plain_name, relative_name, resolves_inside
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_LONGEST_REF = 200
 
 # What the client writes into, in a repository's folder.
 _WRITTEN = ("blobs", "refs", "snapshots")
@@ -59,11 +63,26 @@ def is_in_hub_cache(hub_id: str, files: Sequence[str]) -> bool:
 
     Quick enough to ask for every model there is: the client itself is not imported.
     """
-    repository, _ = split_hub_id(hub_id)
-    snapshots = _folder(repository) / "snapshots"
-    if not snapshots.is_dir():
-        return False
-    return any((place / name).is_file() for place in snapshots.iterdir() for name in files)
+    repository, revision = split_hub_id(hub_id)
+    return any(cached_file(repository, revision, name) for name in files)
+
+
+def cached_file(repository: str, revision: str | None, name: str) -> Path | None:
+    """Where a file lies in the local cache; None where it does not, or its blob is gone.
+
+    As the hub's client looks it up, but for caches that were copied without their `refs`, or with
+    line ends in them: there the client finds nothing. Without a ref the one snapshot is meant that
+    has the file; of several none.
+    """
+    folder = _folder(repository)
+    snapshots = folder / "snapshots"
+    try:
+        named = (folder / "refs" / (revision or "main")).read_text(errors="replace")[:_LONGEST_REF]
+        places = [snapshots / named.strip()] if _COMMIT.fullmatch(named.strip()) else []
+    except OSError:
+        places = [snapshots / revision] if revision else _entries(snapshots)
+    found = [place / name for place in places if (place / name).is_file()]
+    return found[0] if len(found) == 1 else None
 
 
 def check_cached(repository: str, path: Path) -> Path:

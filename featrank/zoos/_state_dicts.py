@@ -1,20 +1,55 @@
-"""Read weight files without running what is in them, and check that they fit a network."""
+"""Find the state dicts in what a weight file holds, and the one that is a network's."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from featrank.errors import InputError
+from featrank.registry import did_you_mean
+from featrank.zoos._stand_ins import StandIn
+from featrank.zoos._weight_files import read_weight_file
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 # Averaged weights first, as timm prefers them.
 _WRAPPERS = ("state_dict_ema", "model_ema", "state_dict", "model")
-_PREFIXES = ("_orig_mod.", "module.", "backbone.")
+_PREFIXES = ("module.", "backbone.")
+# What torch puts between the names of modules that it compiles or shards.
+_INFIXES = re.compile(r"(?<![^.])(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")
+
+_MAX_DEPTH = 16
+_MAX_MAPPINGS = 100_000
+# Of a prefix.
+_MAX_WORDS = 16
+
+# Words in keys: moving averages of the weights, and momentum encoders, which follow the network
+# that is trained for the sake of its training alone.
+_AVERAGED = frozenset({"ema", "average", "averaged", "swa", "teacher"})
+_FOLLOWING = frozenset({"momentum", "k", "key", "target"})
+
+
+@dataclass(frozen=True, slots=True)
+class StateDict:
+    """Tensors by name, as they stand somewhere in a file.
+
+    Attributes:
+        keys: The keys that lead to them; none for those at the top.
+        tensors: By name, without what torch puts between names.
+    """
+
+    keys: tuple[str, ...]
+    tensors: Mapping[str, Tensor]
+
+    @property
+    def place(self) -> str:
+        """The keys in one word, as ``--checkpoint-key`` takes them."""
+        return ".".join(self.keys)
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
@@ -23,168 +58,198 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     Raises:
         InputError: It cannot be read, would run code, or holds no state dict.
     """
-    content: Any = _read(path)
+    return without_prefixes(find_state_dicts(read_weight_file(path), path)[0].tensors)
+
+
+def find_state_dicts(content: Any, path: Path) -> list[StateDict]:
+    """All mappings of names to tensors in what a file holds, the preferred ones first.
+
+    Raises:
+        InputError: There is none.
+    """
+    found = list(_mappings(content, path))
+    if not found:
+        raise InputError(
+            f"{path} holds no state dict: {_described(content)}",
+            "save model.state_dict(), not the model",
+        )
+    return sorted(found, key=_preference)
+
+
+def _described(content: Any) -> str:
+    """What there is instead."""
+    if isinstance(content, StandIn):
+        return f"it is a pickled {getattr(content, 'stands_for', 'object')}, which is not run"
+    if not isinstance(content, Mapping):
+        return f"it is a {type(content).__name__}"
+    whole = [
+        f"'{key}' is a pickled {value.stands_for}"
+        for key, value in content.items()
+        if isinstance(value, StandIn) and hasattr(value, "stands_for")
+    ]
+    if whole:
+        return f"{whole[0]}, which is not run"
+    keys = ", ".join(f"'{key}'" for key in list(content)[:5])
+    return f"no tensor under {keys}" if keys else "it is empty"
+
+
+def _mappings(content: Any, path: Path) -> Iterator[StateDict]:
+    from torch import Tensor
+
+    pending: list[tuple[tuple[str, ...], Any, tuple[int, ...]]] = [((), content, ())]
     seen: set[int] = set()
-    while isinstance(content, Mapping):
-        if id(content) in seen:
+    while pending:
+        keys, here, above = pending.pop(0)
+        if not isinstance(here, Mapping):
+            continue
+        if id(here) in above:
             raise InputError(
                 f"{path} is refused: its state dict contains itself",
                 "save model.state_dict() again, best as .safetensors",
             )
-        seen.add(id(content))
-        inner = next((key for key in _WRAPPERS if isinstance(content.get(key), Mapping)), None)
-        if inner is None:
-            break
-        content = content[inner]
-    return _cleaned(content, path)
+        if id(here) in seen or len(keys) > _MAX_DEPTH or len(seen) > _MAX_MAPPINGS:
+            continue
+        seen.add(id(here))
+        tensors: dict[str, Tensor] = {}
+        for key, value in here.items():
+            if isinstance(key, str) and isinstance(value, Tensor):
+                tensors.setdefault(_INFIXES.sub("", key), value)
+            elif isinstance(key, str):
+                pending.append(((*keys, key), value, (*above, id(here))))
+        if tensors:
+            yield StateDict(keys, tensors)
 
 
-def _read(path: Path) -> Any:
-    """What a file holds, by its suffix.
-
-    Raises:
-        InputError: See :func:`read_state_dict`.
-    """
-    import argparse
-    import pickle
-    import zipfile
-
-    import safetensors
-    import torch
-    from safetensors.torch import load_file
-
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path, device="cpu")
-        if zipfile.is_zipfile(path):
-            _refuse_bomb(path)
-        # timm's training script stores its arguments beside the weights; they are plain data.
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise InputError(
-            f"{path} is refused: it is damaged, or reading it would run code that it contains",
-            "save the state dict alone, best as .safetensors",
-        ) from error
-    except (
-        OSError, RuntimeError, ValueError, EOFError, KeyError, TypeError, AttributeError,
-        IndexError, MemoryError, zipfile.BadZipFile, safetensors.SafetensorError,
-    ) as error:  # fmt: skip
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-        raise InputError(
-            f"cannot read {path}: {reason}", "give a .safetensors file or a PyTorch state dict"
-        ) from error
+def _preference(state: StateDict) -> tuple[int, ...]:
+    """The order in which state dicts that fit alike are taken; equal for file order."""
+    words = _words(state.place)
+    known = next((i for i, key in enumerate(_WRAPPERS) if key in state.keys), len(_WRAPPERS))
+    return (_rank(words), known, len(state.keys))
 
 
-def _refuse_bomb(path: Path) -> None:
-    """Refuse an archive that holds more than its own size: torch stores tensors uncompressed.
-
-    Raises:
-        InputError: It is compressed, or its parts overlap.
-    """
-    import zipfile
-
-    with zipfile.ZipFile(path) as archive:
-        parts = archive.infolist()
-    stored = all(part.compress_type == zipfile.ZIP_STORED for part in parts)
-    if not stored or sum(part.file_size for part in parts) > path.stat().st_size:
-        raise InputError(
-            f"{path} is refused: it is compressed, which no file of torch.save is",
-            "save the state dict again, best as .safetensors",
-        )
+def _words(text: str) -> set[str]:
+    return set(re.split(r"[^a-z0-9]+", text.lower()))
 
 
-def _cleaned(content: Any, path: Path) -> dict[str, Tensor]:
-    from torch import Tensor
+def _rank(words: set[str]) -> int:
+    return 0 if words & _AVERAGED else 2 if words & _FOLLOWING else 1
 
-    if not isinstance(content, Mapping) or not content:
-        raise InputError(f"{path} holds no state dict", "save model.state_dict(), not the model")
+
+def without_prefixes(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors without the prefixes that usual wrappers add."""
     state: dict[str, Tensor] = {}
-    for key, value in content.items():
-        if not isinstance(value, Tensor):
-            raise InputError(
-                f"{path} holds no state dict: '{key}' is a {type(value).__name__}",
-                f"put the tensors at the top level or under one of {', '.join(_WRAPPERS)}",
-            )
-        state[_without_prefixes(str(key))] = value
+    for key, tensor in tensors.items():
+        name = key
+        while name.startswith(_PREFIXES):
+            name = name.partition(".")[2]
+        state[name] = tensor
     return state
 
 
-def _without_prefixes(key: str) -> str:
-    while key.startswith(_PREFIXES):
-        key = key.partition(".")[2]
-    return key
-
-
 @dataclass(frozen=True, slots=True)
-class Misfit:
-    """What keeps a file's tensors from being a network's.
+class Choice:
+    """The tensors of a file that are taken for a network's.
 
     Attributes:
-        missing: Names that only the network has, in its order.
-        unexpected: Names that only the file has.
-        reshaped: ``name: (shape in the file) for (shape in the network)``.
+        source: The state dict that they come from.
+        prefix: What stood before each name.
+        n_fitting: How many of the network's tensors they fit by name and shape.
+        state: By the network's names.
+        others: Names in that state dict that are not under the prefix.
     """
 
-    missing: tuple[str, ...] = ()
-    unexpected: tuple[str, ...] = ()
-    reshaped: tuple[str, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.missing or self.unexpected or self.reshaped)
+    source: StateDict
+    prefix: str
+    n_fitting: int
+    state: Mapping[str, Tensor]
+    others: tuple[str, ...] = ()
 
     @property
-    def document(self) -> dict[str, list[str]]:
-        """As JSON, without what is empty."""
-        found = {"missing": self.missing, "unexpected": self.unexpected, "reshaped": self.reshaped}
-        return {kind: list(names) for kind, names in found.items() if names}
-
-    def __str__(self) -> str:
-        parts = []
-        for kind, names in self.document.items():
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            parts.append(f"{len(names)} {kind}: {', '.join(names[:_NAMED])}{more}")
-        return "; ".join(parts)
-
-    def beyond(self, heads: Sequence[str]) -> Misfit:
-        """What is left of it where a head may be missing, or another one.
-
-        Args:
-            heads: The modules of the network's classifier.
-        """
-        prefixes = tuple(f"{head}." for head in heads)
-        foreign = (*prefixes, *(f"{word}." for word in _HEAD_WORDS))
-        return Misfit(
-            tuple(name for name in self.missing if not name.startswith(prefixes)),
-            tuple(name for name in self.unexpected if not name.startswith(foreign)),
-            tuple(name for name in self.reshaped if not name.startswith(prefixes)),
-        )
+    def place(self) -> str:
+        """Where they stand, as ``--checkpoint-key`` takes it."""
+        return ".".join(filter(None, (self.source.place, self.prefix.rstrip("."))))
 
 
-# Names in a message; the result has them all.
-_NAMED = 3
+def choose(
+    found: Sequence[StateDict], expected: Mapping[str, Tensor], heads: Sequence[str]
+) -> list[Choice]:
+    """The state dicts and prefixes under which a network's tensors stand, best first.
 
-# What others call the head that they trained.
-_HEAD_WORDS = (
-    "head", "heads", "head_dist", "fc", "classifier", "last_linear", "linear", "logits",
-    "projection_head", "projector",
-)  # fmt: skip
-
-
-def compare(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> Misfit:
-    """How the tensors of a file differ from a network's.
+    Those that fit most of the network's body come first; of those that fit alike, averages.
 
     Args:
-        state: What the file has.
+        found: What the file holds.
         expected: What the network has.
+        heads: The modules of its classifier, which a file may lack or have in another shape.
     """
-    return Misfit(
-        # Batches were not counted by old versions of torch, which fills the numbers in.
-        tuple(k for k in expected if k not in state and not k.endswith(".num_batches_tracked")),
-        tuple(name for name in state if name not in expected),
-        tuple(
-            f"{name}: {tuple(state[name].shape)} for {tuple(tensor.shape)}"
-            for name, tensor in expected.items()
-            if name in state and state[name].shape != tensor.shape
-        ),
-    )
+    foreign = tuple(f"{head}." for head in heads)
+    body = {name: t.shape for name, t in expected.items() if not name.startswith(foreign)}
+    choices: list[tuple[tuple[int, ...], Choice]] = []
+    for state in found:
+        fitting: Counter[str] = Counter()
+        for key, tensor in state.tensors.items():
+            for name in _endings(key):
+                if body.get(name) == tensor.shape:
+                    fitting[key[: len(key) - len(name)]] += 1
+        for prefix, count in fitting.items():
+            order = (-count, _rank(_words(f"{state.place}.{prefix}")), *_preference(state))
+            choices.append((order, _taken(state, prefix, count, foreign)))
+    best = max((choice.n_fitting for _, choice in choices), default=0)
+    # What fits far worse is a part of the network somewhere else: a name such as `weight`.
+    kept = [item for item in choices if 2 * item[1].n_fitting > best]
+    return [choice for _, choice in sorted(kept, key=lambda item: item[0])]
+
+
+def _endings(key: str) -> Iterator[str]:
+    """A name, and what is left of it after its first words."""
+    yield key
+    start = key.find(".")
+    for _ in range(_MAX_WORDS):
+        if start < 0:
+            return
+        yield key[start + 1 :]
+        start = key.find(".", start + 1)
+
+
+def _taken(state: StateDict, prefix: str, count: int, heads: tuple[str, ...]) -> Choice:
+    taken = {
+        key.removeprefix(prefix): tensor
+        for key, tensor in state.tensors.items()
+        if key.startswith(prefix)
+    }
+    others = {key for key in state.tensors if not key.startswith(prefix)}
+    # A classifier may stand outside: backbone.conv1.weight beside fc.weight.
+    outer = prefix
+    while outer and heads:
+        outer = outer[: outer.rstrip(".").rfind(".") + 1]
+        for key in sorted(others):
+            name = key.removeprefix(outer)
+            if key.startswith(outer) and name.startswith(heads) and name not in taken:
+                taken[name] = state.tensors[key]
+                others.discard(key)
+    return Choice(state, prefix, count, taken, tuple(key for key in state.tensors if key in others))
+
+
+def only_at(choices: Sequence[Choice], place: str, path: Path) -> list[Choice]:
+    """Those that stand where a user says.
+
+    Args:
+        choices: All that fit.
+        place: Of ``--checkpoint-key``.
+        path: The file, for the message.
+
+    Raises:
+        InputError: None stands there.
+    """
+    wanted = place.rstrip(".")
+    same = [c for c in choices if c.place == wanted]
+    below = [c for c in choices if c.source.place == wanted or c.place.startswith(f"{wanted}.")]
+    if not (same or below):
+        places = list(dict.fromkeys(choice.place or "(the top)" for choice in choices))
+        raise InputError(
+            f"nothing under '{place}' in {path} fits the network",
+            did_you_mean(
+                place, places, f"there is: {', '.join(places[:8]) or 'nothing that fits'}"
+            ),
+        )
+    return same or below

@@ -14,7 +14,8 @@ from featrank.registry import is_wildcard
 from featrank.reporting import Reporter, Silent
 from featrank.storage.file_hashes import FileHashes
 from featrank.zoos._cards import Card
-from featrank.zoos._state_dicts import Misfit, read_state_dict
+from featrank.zoos._misfit import Misfit
+from featrank.zoos._state_dicts import read_state_dict
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,12 +31,14 @@ class Shelf:
         directory: Where what they remember is kept; None keeps nothing.
         hashes: Content hashes of weight files.
         allow_partial: Whether a checkpoint may lack more than the head.
+        checkpoint_key: Where the weights stand in a checkpoint; empty to look for them.
         reporter: Told of downloads.
     """
 
     directory: Path | None = None
     hashes: FileHashes = field(default_factory=FileHashes)
     allow_partial: bool = False
+    checkpoint_key: str = ""
     reporter: Reporter = field(default_factory=Silent)
     _memory: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -45,11 +48,13 @@ class Shelf:
         directory: Path | None,
         *,
         allow_partial: bool = False,
+        checkpoint_key: str = "",
         reporter: Reporter | None = None,
     ) -> Shelf:
         """With its memory in a directory, or without one."""
         database = directory / "file-hashes.sqlite" if directory else None
-        return cls(directory, FileHashes(database), allow_partial, reporter or Silent())
+        hashes = FileHashes(database)
+        return cls(directory, hashes, allow_partial, checkpoint_key, reporter or Silent())
 
     def of(self, kind: Callable[[Path | None], T]) -> T:
         """A zoo's own memory: what ``kind`` makes of the directory, made once in a run."""
@@ -68,10 +73,12 @@ class Loaded:
             ``forward_head`` and ``num_classes`` as timm's networks have; of one without them the
             last linear layer is taken for the classifier.
         misfit: What of a checkpoint did not fit.
+        notes: What a user should know of how the weights were read, one line each.
     """
 
     network: nn.Module
     misfit: Misfit = field(default_factory=Misfit)
+    notes: tuple[str, ...] = ()
 
 
 class Zoo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -16,10 +17,9 @@ from featrank.zoos._fitting import load_fitting
 from featrank.zoos._names import find_name
 from featrank.zoos._timm_built import TimmBuilt
 from featrank.zoos._timm_index import TimmIndex
+from featrank.zoos._weight_files import INDEX_SUFFIX, SUFFIXES, is_weight_file, weight_files
 from featrank.zoos._zoo import Loaded, Shelf
 from featrank.zoos.untrained import SEED
-
-_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 
 
 class CheckpointZoo(TimmBuilt):
@@ -110,14 +110,18 @@ def own_weights(path: Path, shelf: Shelf) -> Weights:
         InputError: It cannot be read.
     """
     try:
-        fingerprint = shelf.hashes.get(path)
+        prints = [shelf.hashes.get(file) for file in weight_files(path)]
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
+    fingerprint = prints[0] if len(prints) == 1 else digest_json({"shards": prints})
+    if shelf.checkpoint_key:
+        fingerprint = digest_json({"file": fingerprint, "key": shelf.checkpoint_key})
     if not shelf.allow_partial:
-        return Weights(fingerprint, path)
+        return Weights(fingerprint, path, key=shelf.checkpoint_key)
     # What the file lacks is drawn from a seed, and the numbers depend on these as well.
     recipe = {"seed": SEED, "timm": version("timm"), "torch": version("torch")}
-    return Weights(digest_json({"file": fingerprint, "partial": recipe}), path, partial=True)
+    partial = digest_json({"file": fingerprint, "partial": recipe})
+    return Weights(partial, path, partial=True, key=shelf.checkpoint_key)
 
 
 def _expand(file: str) -> list[str]:
@@ -133,11 +137,29 @@ def _expand(file: str) -> list[str]:
 
 def _check_file(text: str) -> Path:
     path = Path(text).expanduser()
-    if path.suffix not in _SUFFIXES:
-        raise InputError(f"'{text}' is not a weight file", f"known: {', '.join(_SUFFIXES)}")
+    if path.is_dir():
+        is_model = (path / "config.json").is_file()
+        raise InputError(
+            f"'{text}' is a folder",
+            f"for the model in it: local-dir:{text}" if is_model else "name a file in it",
+        )
+    if not is_weight_file(path.name):
+        raise InputError(
+            f"'{text}' is not a weight file", f"known: {', '.join((*SUFFIXES, INDEX_SUFFIX))}"
+        )
     if not path.is_file():
         raise InputError(f"no such file: {text}", "the form is NAME@FILE, such as resnet50@my.pth")
+    if shard := _SHARD.search(path.name):
+        index = next(iter(sorted(path.parent.glob(f"*{path.suffix}{INDEX_SUFFIX}"))), None)
+        raise InputError(
+            f"'{text}' is one of {int(shard[1])} shards",
+            f"name the list of them: {index or 'model' + path.suffix + INDEX_SUFFIX}",
+        )
     return path
+
+
+# model-00001-of-00003.safetensors
+_SHARD = re.compile(r"-\d{5}-of-(\d{5})\.")
 
 
 ZOO = CheckpointZoo()

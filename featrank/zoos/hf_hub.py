@@ -100,7 +100,7 @@ class HfHubZoo(TimmBuilt):
     def built(self, model: ModelRef) -> tuple[str, Mapping[str, Any]]:
         """What the repository describes."""
         config = self._config(model.name, FileHashes())
-        return config.architecture, config.arguments
+        return config.architecture, config.built
 
     def load(self, model: ModelRef, weights: Weights) -> Loaded:
         """The network that the repository describes.
@@ -110,7 +110,7 @@ class HfHubZoo(TimmBuilt):
         """
         config = self._config(model.name, FileHashes())
         try:
-            return load_fitting(config.architecture, weights, config.arguments, config.n_classes)
+            return load_fitting(config.architecture, weights, config.built, config.n_classes)
         except InputError as error:
             raise IncompleteError(error.message, "try another revision of it") from error
 

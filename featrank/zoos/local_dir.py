@@ -14,6 +14,7 @@ from featrank.zoos._hub import candidate_files
 from featrank.zoos._model_config import ModelConfig, read_model_config
 from featrank.zoos._timm_built import TimmBuilt
 from featrank.zoos._timm_index import TimmIndex
+from featrank.zoos._weight_files import INDEX_SUFFIX
 from featrank.zoos._zoo import Loaded, Shelf
 from featrank.zoos.checkpoint import own_weights
 
@@ -63,7 +64,7 @@ class LocalDirZoo(TimmBuilt):
     def built(self, model: ModelRef) -> tuple[str, Mapping[str, Any]]:
         """What the folder describes."""
         config = _config(model.name)
-        return config.architecture, config.arguments
+        return config.architecture, config.built
 
     def load(self, model: ModelRef, weights: Weights) -> Loaded:
         """The network that the folder describes.
@@ -72,7 +73,7 @@ class LocalDirZoo(TimmBuilt):
             InputError: The file does not hold its weights.
         """
         config = _config(model.name)
-        return load_fitting(config.architecture, weights, config.arguments, config.n_classes)
+        return load_fitting(config.architecture, weights, config.built, config.n_classes)
 
 
 def _config(text: str, index: TimmIndex | None = None) -> ModelConfig:
@@ -92,6 +93,7 @@ def _weight_file(text: str, config: ModelConfig) -> Path:
         InputError: There are none.
     """
     files = candidate_files(config.filename)
+    files = (*files, *(f"{file}{INDEX_SUFFIX}" for file in files))
     for name in files:
         path = Path(text).expanduser() / name
         if path.is_file():

@@ -83,6 +83,7 @@ def test_the_order_of_the_keys_is_published() -> None:
     facts = {
         "images_per_second": 1.5, "device": "cpu", "weights": "0", "reason": "r", "hint": "h",
         "layer_rank": 1, "layer_index": 0, "depth": 0.5, "loading": {"missing": ["a"]},
+        "weights_notes": ["a note"],
         "curve": {"shots": [1]},
     }  # fmt: skip
     null, score = Null(0.5, 0.1, "few"), Score(1.5, 0.5, {"a": 1}, (1.0, 2.0), ("mind",))
@@ -93,7 +94,8 @@ def test_the_order_of_the_keys_is_published() -> None:
     assert list(document) == [
         "model", "requested", "zoo", "architecture", "layer", "pooling", "n_features", "n_params",
         "images_per_second", "device", "weights", "status", "reason", "hint", "note", "scores",
-        "mean_rank", "rank", "layer_rank", "layer_index", "depth", "loading", "curve",
+        "mean_rank", "rank", "layer_rank", "layer_index", "depth", "loading",
+        "weights_notes", "curve",
     ]  # fmt: skip
     assert list(document["scores"]["tmi"]) == [
         "value", "tie_break", "rank", "layer_rank", "version", "params", "higher_is_better", "low",

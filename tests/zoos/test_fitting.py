@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +149,117 @@ def test_a_head_by_another_name(state: dict[str, Any], tmp_path: Path) -> None:
     assert loaded.misfit.document == {
         "missing": ["fc.weight", "fc.bias"], "unexpected": ["head.2.weight"],
     }  # fmt: skip
+
+
+ARCHITECTURES = ("test_resnet", "test_vit", "test_convnext", "test_efficientnet", "test_mambaout")
+
+# How a network's tensors lie in files: keys that lead to them, and what stands before each name.
+LAYOUTS: dict[str, tuple[tuple[str, ...], str]] = {
+    "bare.pth": ((), ""),
+    "bare.bin": ((), ""),
+    "bare.safetensors": ((), ""),
+    "model_best.pth.tar": (("state_dict",), ""),
+    "distributed.pth.tar": (("state_dict",), "module."),
+    "lightning.ckpt": (("state_dict",), "model."),
+    "tutorial.pt": (("model_state_dict",), ""),
+    "fabric.ckpt": (("model",), "_forward_module."),
+    "compiled.pt": (("state_dict",), "_orig_mod."),
+    "compiled-distributed.pt": ((), "module._orig_mod."),
+    "swa.pt": ((), "module."),
+    "dino.pth": (("teacher",), "module.backbone."),
+    "moco.pth.tar": (("state_dict",), "module.encoder_q."),
+    "moco-v3.pth.tar": (("state_dict",), "module.base_encoder."),
+    "open_clip.pt": (("state_dict",), "module.visual.trunk."),
+    "timm-wrapper.safetensors": ((), "timm_model."),
+    "mmpretrain.pth": (("state_dict",), "backbone."),
+    "segmentation.pth": (("net",), "encoder."),
+    "detectron.pth": (("model",), "backbone.bottom_up."),
+    "accelerate.bin": ((), "module.model."),
+    "deep.pt": (("run", "best", "weights"), "learner.network."),
+    "sequential.pth": ((), "0."),
+}
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_network_is_found_however_it_lies_in_a_file(architecture: str, tmp_path: Path) -> None:
+    import numpy as np
+    import timm
+    import torch
+    from safetensors.torch import save_file
+
+    torch.manual_seed(3)
+    network = timm.create_model(architecture, pretrained=False, num_classes=7).eval()
+    state = network.state_dict()
+    images = torch.rand(1, 3, *network.pretrained_cfg["input_size"][1:])
+    with torch.inference_mode():
+        expected = network(images)
+    beside = {
+        "epoch": np.int64(3), "optimizer": {"state": {0: {"exp_avg": torch.zeros(3)}}},
+        "args": Namespace(model=architecture), "best": np.float32(0.5), "path": tmp_path,
+    }  # fmt: skip
+    for layout, (keys, prefix) in LAYOUTS.items():
+        path = tmp_path / layout
+        content: Any = {f"{prefix}{name}": tensor.clone() for name, tensor in state.items()}
+        if prefix:
+            content |= {"queue": torch.zeros(2, 2), "n_averaged": torch.tensor(3)}
+        for key in reversed(keys):
+            content = {**beside, key: content}
+        if path.suffix == ".safetensors":
+            save_file(content, path)
+        else:
+            torch.save(content, path)
+        loaded = load_fitting(architecture, Weights("", path))
+        own = loaded.network.state_dict()
+        assert own.keys() == state.keys(), layout
+        assert all(torch.equal(own[name], state[name]) for name in state), layout
+        with torch.inference_mode():
+            assert torch.equal(loaded.network(images), expected), layout
+        place = ".".join((*keys, *filter(None, [prefix.rstrip(".")]))).replace("_orig_mod", "")
+        assert place.strip(".") in " ".join(loaded.notes), layout
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda t: (t * 127).round().to(__import__("torch").int8), "holds int8"),
+        (lambda t: t > 0, "holds bool"),
+        (lambda t: t * float("nan"), "holds NaN"),
+        (lambda t: t / 0, "holds NaN or infinity"),
+    ],
+)
+def test_numbers_that_are_no_weights(
+    state: dict[str, Any], tmp_path: Path, change: Any, says: str
+) -> None:
+    changed = state | {"layer3.0.conv1.weight": change(state["layer3.0.conv1.weight"])}
+    with pytest.raises(InputError, match=rf"'layer3\.0\.conv1\.weight' {says}"):
+        load_fitting("test_resnet", Weights("", stored(changed, tmp_path)))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_other_floats_are_weights(state: dict[str, Any], tmp_path: Path, dtype: str) -> None:
+    import torch
+
+    kind = getattr(torch, dtype)
+    changed = {k: t.to(kind) if t.is_floating_point() else t for k, t in state.items()}
+    assert load_fitting("test_resnet", Weights("", stored(changed, tmp_path))).network
+
+
+def test_position_embeddings_of_another_size_are_said(tmp_path: Path) -> None:
+    import timm
+
+    network = timm.create_model("test_vit", img_size=96, pretrained=False)
+    path = stored(network.state_dict(), tmp_path)
+    (note,) = load_fitting("test_vit", Weights("", path)).notes
+    assert note.startswith("position embeddings of another size are resampled: pos_embed (1, ")
+
+
+def test_a_key_of_the_users_is_followed(state: dict[str, Any], tmp_path: Path) -> None:
+    import torch
+
+    other = {k: t + 1 if t.is_floating_point() else t for k, t in state.items()}
+    torch.save({"student": state, "teacher": other}, tmp_path / "own.pth")
+    for key, expected in (("", other), ("student", state), ("teacher", other)):
+        loaded = load_fitting("test_resnet", Weights("", tmp_path / "own.pth", key=key))
+        assert torch.equal(loaded.network.state_dict()["fc.bias"], expected["fc.bias"])
+    with pytest.raises(InputError, match="nothing under 'pupil'"):
+        load_fitting("test_resnet", Weights("", tmp_path / "own.pth", key="pupil"))

@@ -10,7 +10,7 @@ from loopback_hub import LoopbackHub
 from featrank.errors import IncompleteError, InputError
 from featrank.storage.file_hashes import FileHashes
 from featrank.zoos._hub import HUB, candidate_files
-from featrank.zoos._hub_cache import check_file_name, is_in_hub_cache, split_hub_id
+from featrank.zoos._hub_cache import cached_file, check_file_name, is_in_hub_cache, split_hub_id
 
 REPOSITORY = "timm/test_resnet.r160_in1k"
 FOLDER = f"models--{REPOSITORY.replace('/', '--')}"
@@ -82,3 +82,53 @@ def test_a_repository_that_is_kept_elsewhere_is_read(hub: LoopbackHub, tmp_path:
     found = HUB.find(REPOSITORY, FILES, HASHES)
     assert found is not None
     assert found.fingerprint == kept.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("change", "there"),
+    [
+        ("none", True),
+        ("a line end in the ref", True),
+        ("no ref, one snapshot", True),
+        ("no ref, several snapshots", False),
+        ("a ref to another snapshot", False),
+        ("a damaged ref", False),
+        ("the blob is gone", False),
+        ("no snapshot", False),
+    ],
+)
+def test_listing_and_loading_agree_on_what_is_there(
+    hub: LoopbackHub, change: str, there: bool
+) -> None:
+    path = HUB.fetch(REPOSITORY, FILES, HASHES).path
+    assert path is not None
+    folder = cache() / FOLDER
+    ref = folder / "refs" / "main"
+    (snapshot,) = (folder / "snapshots").iterdir()
+    (linked,) = snapshot.iterdir()
+    other = folder / "snapshots" / ("0" * 40)
+    if change == "a line end in the ref":
+        ref.write_text(f"{ref.read_text()}\r\n")
+    if change.startswith("no ref"):
+        ref.unlink()
+    if change == "no ref, several snapshots":
+        other.mkdir()
+        (other / linked.name).write_bytes(linked.read_bytes())
+    if change == "a ref to another snapshot":
+        ref.write_text("0" * 40)
+    if change == "a damaged ref":
+        ref.write_text("../../elsewhere")
+    if change == "the blob is gone":
+        linked.resolve().unlink()
+    if change == "no snapshot":
+        linked.unlink()
+    assert (HUB.find(REPOSITORY, FILES, HASHES) is not None) == there
+    assert is_in_hub_cache(REPOSITORY, FILES) == there
+
+
+def test_a_revision_by_its_name(hub: LoopbackHub) -> None:
+    HUB.fetch(REPOSITORY, FILES, HASHES)
+    (snapshot,) = (cache() / FOLDER / "snapshots").iterdir()
+    name = next(snapshot.iterdir()).name
+    assert cached_file(REPOSITORY, snapshot.name, name) == snapshot / name
+    assert cached_file(REPOSITORY, "1" * 40, name) is None

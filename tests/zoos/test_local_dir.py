@@ -71,3 +71,89 @@ def test_a_description_cannot_name_files_elsewhere(
 def test_asked_wrongly(tmp_path: Path, shelf: Shelf) -> None:
     with pytest.raises(InputError, match=r"no config\.json"):
         ZOO.resolve(str(tmp_path), shelf)
+
+
+@pytest.mark.parametrize("size", [96, [64, 96]])
+def test_an_old_description_without_arguments_gives_the_size_as_timm_does(
+    tmp_path: Path, shelf: Shelf, size: object
+) -> None:
+    import timm
+    import torch
+    from timm.models import save_for_hf
+
+    network = timm.create_model("test_vit", img_size=size, num_classes=7)
+    save_for_hf(network, tmp_path, safe_serialization=True)
+    document = json.loads((tmp_path / "config.json").read_text())
+    document.pop("model_args", None)
+    sides = [size, size] if isinstance(size, int) else size
+    assert isinstance(sides, list)
+    document["pretrained_cfg"]["input_size"] = [3, *sides]
+    (tmp_path / "config.json").write_text(json.dumps(document))
+    (model,) = ZOO.resolve(str(tmp_path), shelf)
+    loaded = ZOO.load(model, ZOO.find_weights(model, shelf))
+    assert not loaded.misfit
+    assert not loaded.notes
+    state = network.state_dict()
+    assert all(torch.equal(t, state[name]) for name, t in loaded.network.state_dict().items())
+    assert ZOO.preprocessing(model, shelf).input_size == (3, *sides)
+
+
+def test_a_network_of_grey_images(tmp_path: Path, shelf: Shelf) -> None:
+    import timm
+    import torch
+    from PIL import Image
+    from timm.models import save_for_hf
+
+    from featrank.extract.images import load_batches
+    from featrank.targets import Sample
+
+    network = timm.create_model("test_resnet", in_chans=1, num_classes=5)
+    save_for_hf(network, tmp_path, safe_serialization=True)
+    (model,) = ZOO.resolve(str(tmp_path), shelf)
+    preprocessing = ZOO.preprocessing(model, shelf)
+    assert preprocessing.input_size == (1, 160, 160)
+    assert preprocessing.mean == preprocessing.std == (0.5,)
+    colour = Image.new("RGB", (160, 160), (200, 40, 90))
+    samples = [Sample("a.png", "a", "0")]
+    (batch,) = load_batches(samples, lambda _: colour, preprocessing, [[0]], 0, pin_memory=False)
+    # ITU-R 601-2, as Pillow's grey is defined.
+    grey = round((200 * 299 + 40 * 587 + 90 * 114) / 1000) / 255
+    expected = torch.full((1, 1, 160, 160), (grey - 0.5) / 0.5)
+    torch.testing.assert_close(batch.pixels, expected, atol=0.01, rtol=0)
+    loaded = ZOO.load(model, ZOO.find_weights(model, shelf)).network
+    assert loaded(expected).shape == (1, 5)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"input_size": [4, 160, 160]}, "4 channels"),
+        ({"input_size": [3, 0, 160]}, "pixels"),
+        ({"input_size": [3, 160]}, "damaged|pixels"),
+        ({"input_size": [3, 10**9, 160]}, "pixels"),
+        ({"input_size": [3, 96.5, 160]}, "pixels"),
+        ({"input_size": "large"}, "damaged|channels"),
+    ],
+)
+def test_inputs_that_no_image_can_become(
+    folder: Path, tmp_path: Path, shelf: Shelf, change: dict[str, object], says: str
+) -> None:
+    document = json.loads((folder / "config.json").read_text())
+    document["model_args"] = {}
+    document["pretrained_cfg"] |= change
+    (tmp_path / "config.json").write_text(json.dumps(document))
+    (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+    with pytest.raises(InputError, match=says):
+        ZOO.resolve(str(tmp_path), shelf)
+
+
+def test_a_size_that_the_architecture_cannot_have(
+    folder: Path, tmp_path: Path, shelf: Shelf
+) -> None:
+    document = json.loads((folder / "config.json").read_text())
+    document["model_args"] = {"img_size": 100, "patch_size": 0}
+    (tmp_path / "config.json").write_text(json.dumps(document))
+    (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+    (model,) = ZOO.resolve(str(tmp_path), shelf)
+    with pytest.raises(InputError, match="timm cannot build test_vit with img_size=100"):
+        ZOO.load(model, ZOO.find_weights(model, shelf))

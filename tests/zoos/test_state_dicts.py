@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import copy
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from featrank.errors import InputError
-from featrank.zoos._state_dicts import Misfit, compare, read_state_dict
+from featrank.zoos._state_dicts import choose, find_state_dicts, only_at, read_state_dict
 
 
 def test_prefixes_come_off_in_any_order(tmp_path: Path) -> None:
@@ -19,84 +17,11 @@ def test_prefixes_come_off_in_any_order(tmp_path: Path) -> None:
     assert list(read_state_dict(path)) == ["fc.weight", "bias"]
 
 
-def test_an_empty_file(tmp_path: Path) -> None:
-    path = tmp_path / "own.pth"
-    path.write_bytes(b"")
-    with pytest.raises(InputError, match=r"own\.pth"):
-        read_state_dict(path)
-
-
-def test_what_differs() -> None:
-    import torch
-
-    network = {
-        "a.b": torch.zeros(1),
-        "fc.b": torch.zeros(2),
-        "fc.num_batches_tracked": torch.ones(()),
-    }
-    assert not compare({"fc.b": torch.zeros(2), "a.b": torch.zeros(1)}, network)
-    misfit = compare({"x": torch.zeros(3), "fc.b": torch.zeros(3)}, network)
-    assert misfit.document == {
-        "missing": ["a.b"], "unexpected": ["x"], "reshaped": ["fc.b: (3,) for (2,)"],
-    }  # fmt: skip
-    assert str(misfit) == "1 missing: a.b; 1 unexpected: x; 1 reshaped: fc.b: (3,) for (2,)"
-    assert misfit.beyond(["fc"]) == Misfit(("a.b",), ("x",))
-    assert not Misfit(("fc.w",), ("fc.q", "classifier.w"), ("fc.b: (3,) for (2,)",)).beyond(["fc"])
-    assert Misfit(("fc2.w",)).beyond(["fc"])
-
-
-def test_a_long_list_is_cut_in_the_message_only() -> None:
-    misfit = Misfit(tuple(f"t{i}" for i in range(9)))
-    assert str(misfit) == "9 missing: t0, t1, t2 and 6 more"
-    assert len(misfit.document["missing"]) == 9
-
-
 def test_nested_wrappers(tmp_path: Path) -> None:
     import torch
 
     torch.save({"state_dict": {"model": {"module.a": torch.ones(1)}}}, tmp_path / "own.pth")
     assert list(read_state_dict(tmp_path / "own.pth")) == ["a"]
-
-
-@pytest.mark.parametrize("kind", ["compressed", "overlapping"])
-def test_a_zip_bomb(tmp_path: Path, kind: str) -> None:
-    import torch
-
-    path = tmp_path / "own.pth"
-    torch.save({"a": torch.zeros(1_000_000)}, path)
-    if kind == "compressed":
-        with zipfile.ZipFile(path) as whole:
-            parts = {part.filename: whole.read(part) for part in whole.infolist()}
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as small:
-            for name, content in parts.items():
-                small.writestr(name, content)
-        assert path.stat().st_size < 20_000
-    else:  # the directory of an archive lists one part many times
-        with zipfile.ZipFile(path, "a") as whole:
-            part = max(whole.infolist(), key=lambda part: part.file_size)
-            for i in range(5):
-                again = copy.copy(part)
-                again.filename = f"{part.filename}{i}"
-                whole.filelist.append(again)
-                whole._didModify = True
-    with pytest.raises(InputError, match="is refused: it is compressed"):
-        read_state_dict(path)
-
-
-def test_a_truncated_file(tmp_path: Path) -> None:
-    import torch
-    from safetensors.torch import save_file
-
-    torch.save({"a": torch.zeros(100_000)}, tmp_path / "own.pth")
-    save_file({"a": torch.zeros(100_000)}, tmp_path / "own.safetensors")
-    torch.save({"a": torch.zeros(999)}, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
-    for name in ("own.pth", "own.safetensors", "old.pth"):
-        content = (tmp_path / name).read_bytes()
-        assert read_state_dict(tmp_path / name)
-        for share in (0.01, 0.5, 0.999):
-            (tmp_path / name).write_bytes(content[: int(len(content) * share)])
-            with pytest.raises(InputError, match=name):
-                read_state_dict(tmp_path / name)
 
 
 @pytest.mark.parametrize("keys", [("model",), ("state_dict", "model")])
@@ -114,3 +39,108 @@ def test_a_state_dict_that_contains_itself_is_refused(
     torch.save(outer, tmp_path / "circle.pth")
     with pytest.raises(InputError, match="contains itself"):
         read_state_dict(tmp_path / "circle.pth")
+
+
+def tensors(*names: str, start: float = 0.0) -> dict[str, Any]:
+    import torch
+
+    return {name: torch.full((2,), start + i) for i, name in enumerate(names)}
+
+
+BODY = ("conv.weight", "bn.weight", "bn.bias")
+
+
+def chosen(content: Any, *, key: str = "") -> tuple[str, list[float]]:
+    """Where the weights are found, and the first number of each."""
+    expected = tensors(*BODY, "fc.weight")
+    path = Path("own.pth")
+    choices = choose(find_state_dicts(content, path), expected, ["fc"])
+    if key:
+        choices = only_at(choices, key, path)
+    return choices[0].place, [float(choices[0].state[name][0]) for name in BODY]
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["", "module.", "model.", "net.", "module.visual.trunk.", "timm_model.", "0.", "a.b.c.d.e."],
+)
+@pytest.mark.parametrize(
+    "keys", [(), ("state_dict",), ("model_state_dict",), ("any", "thing at all")]
+)
+def test_wrappers_and_prefixes_are_found_by_what_fits(prefix: str, keys: tuple[str, ...]) -> None:
+    content: Any = {prefix + name: tensor for name, tensor in tensors(*BODY).items()}
+    for key in reversed(keys):
+        content = {"epoch": 3, "optimizer": {"state": {0: tensors("exp_avg")}}, key: content}
+    place, values = chosen(content)
+    assert place == ".".join(filter(None, (*keys, prefix.rstrip("."))))
+    assert values == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "taken"),
+    [
+        ("state_dict", "state_dict_ema", "state_dict_ema"),
+        ("net", "ema_state_dict", "ema_state_dict"),
+        ("model", "model_ema", "model_ema"),
+        ("model_ema", "model", "model_ema"),
+        ("student", "teacher", "teacher"),
+        ("model", "something", "model"),
+        ("something", "state_dict", "state_dict"),
+        ("b", "a", "b"),
+    ],
+)
+def test_of_two_that_fit_alike_one_is_preferred(first: str, second: str, taken: str) -> None:
+    content = {first: tensors(*BODY), second: tensors(*BODY, start=10)}
+    place, values = chosen(content)
+    assert (place, values[0]) == (taken, 0 if taken == first else 10)
+    for key, start in ((first, 0), (second, 10)):
+        assert chosen(content, key=key) == (key, [start, start + 1, start + 2])
+
+
+@pytest.mark.parametrize(
+    ("trained", "following"),
+    [
+        ("module.base_encoder.", "module.momentum_encoder."),
+        ("module.encoder_q.", "module.encoder_k."),
+        ("online_network.", "target_network."),
+    ],
+)
+def test_the_encoder_that_is_trained_before_the_one_that_follows(
+    trained: str, following: str
+) -> None:
+    content = {following + name: t for name, t in tensors(*BODY, start=10).items()}
+    content |= {trained + name: t for name, t in tensors(*BODY).items()}
+    assert chosen(content) == (trained.rstrip("."), [0, 1, 2])
+    assert chosen(content, key=following)[1] == [10, 11, 12]
+
+
+def test_what_fits_better_is_taken_whatever_its_name() -> None:
+    content = {"state_dict_ema": tensors("conv.weight"), "weights": tensors(*BODY)}
+    assert chosen(content)[0] == "weights"
+
+
+def test_a_key_where_nothing_is() -> None:
+    with pytest.raises(InputError, match="nothing under 'techer'") as caught:
+        chosen({"student": tensors(*BODY), "teacher": tensors(*BODY)}, key="techer")
+    assert "teacher" in caught.value.hint
+
+
+def test_a_classifier_beside_the_backbone() -> None:
+    content = {f"backbone.{name}": t for name, t in tensors(*BODY).items()}
+    content |= tensors("fc.weight", "queue", start=7)
+    (choice,) = choose(find_state_dicts(content, Path("x")), tensors(*BODY, "fc.weight"), ["fc"])
+    assert float(choice.state["fc.weight"][0]) == 7
+    assert choice.others == ("queue",)
+
+
+def test_what_torch_puts_between_names() -> None:
+    content = {"_orig_mod.conv._fsdp_wrapped_module.weight": tensors("a")["a"]}
+    assert chosen(content | tensors("bn.weight", "bn.bias"))[0] == ""
+
+
+def test_a_whole_model_is_named(tmp_path: Path) -> None:
+    import torch
+
+    torch.save({"epoch": 1, "model": torch.nn.BatchNorm2d(3)}, tmp_path / "whole.pth")
+    with pytest.raises(InputError, match=r"'model' is a pickled torch\.nn\..*BatchNorm2d"):
+        read_state_dict(tmp_path / "whole.pth")

@@ -144,6 +144,8 @@ def notes(
         if loading := row.get("loading"):
             counts = ", ".join(f"{len(tensors)} {kind}" for kind, tensors in loading.items())
             yield f"{names[row['model']]}: tensors of its checkpoint that did not fit: {counts}"
+        for note in row.get("weights_notes", []):
+            yield f"{names[row['model']]}: {note}"
         for metric, score in row.get("scores", {}).items():
             said = [score["reason"]] if "reason" in score else score.get("remarks", [])
             if "null_reason" in score and "label_free" not in score.get("details", {}):
