@@ -29,7 +29,7 @@ def model_names(values: Iterable[str]) -> tuple[str, ...]:
             names.append(value)
             continue
         try:
-            text = sys.stdin.read() if value == "@-" else Path(value[1:]).expanduser().read_text()
+            text = sys.stdin.read() if value == "@-" else _read_list(Path(value[1:]))
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "not text"
             raise InputError(
@@ -38,6 +38,11 @@ def model_names(values: Iterable[str]) -> tuple[str, ...]:
         lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in text.splitlines())
         names += filter(None, lines)
     return tuple(names)
+
+
+def _read_list(file: Path) -> str:
+    """A list's text, without the mark that some editors put first."""
+    return file.expanduser().read_text(encoding="utf-8-sig")
 
 
 def cache_directory(given: Path | None) -> Path:

@@ -100,6 +100,41 @@ LabelColumn = Annotated[
         rich_help_panel=_TARGET,
     ),
 ]
+PathColumn = Annotated[
+    str | None,
+    typer.Option(help="The column of a table that names the files.", rich_help_panel=_TARGET),
+]
+SplitColumn = Annotated[
+    str | None,
+    typer.Option(help="The column that tells the split.", rich_help_panel=_TARGET),
+]
+GroupColumn = Annotated[
+    str | None,
+    typer.Option(help="The column of what images belong to: a patient.", rich_help_panel=_TARGET),
+]
+LabelColumns = Annotated[
+    tuple[str, ...],
+    typer.Option(
+        help="The columns of the classes, where each class has one of 0 and 1.",
+        rich_help_panel=_TARGET,
+    ),
+]
+Suffix = Annotated[
+    str | None,
+    typer.Option(
+        metavar=".EXT",
+        help="What the files of a table lack at the end of their names.",
+        rich_help_panel=_TARGET,
+    ),
+]
+IgnoreLabels = Annotated[
+    tuple[str, ...],
+    typer.Option(
+        "--ignore-label",
+        help="Classes that stand for no label, such as 'unknown'.",
+        rich_help_panel=_TARGET,
+    ),
+]
 MultiLabel = Annotated[
     str | None,
     typer.Option(
@@ -169,6 +204,12 @@ class Listing:
         multi_label: Of an image with several labels, whether the first counts or it is left out;
             None to refuse such a set.
         value_range: What is black and white in images of more than 8 bits.
+        path_column: The column of a table that names the files; None for the usual names.
+        split_column: The column that tells the split; None for the usual names.
+        group_column: The column of what images belong to; None for the usual names.
+        label_columns: The columns of the classes, where each has one.
+        suffix: What the paths of a table lack at their end.
+        ignore_labels: Classes that stand for no label.
     """
 
     root: Root = None
@@ -178,3 +219,9 @@ class Listing:
     label_column: LabelColumn = None
     multi_label: MultiLabel = None
     value_range: ValueRange = "auto"
+    path_column: PathColumn = None
+    split_column: SplitColumn = None
+    group_column: GroupColumn = None
+    label_columns: LabelColumns = ()
+    suffix: Suffix = None
+    ignore_labels: IgnoreLabels = ()

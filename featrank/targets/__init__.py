@@ -14,7 +14,7 @@ from featrank.targets._decode import IMAGE_SUFFIXES
 from featrank.targets._file_names import printable
 from featrank.targets._folder_layout import class_folders
 from featrank.targets._pointers import refuse_pointer
-from featrank.targets._selection import narrow
+from featrank.targets._selection import narrow, without_ignored
 from featrank.targets._size import MAX_PIXELS
 from featrank.targets._survey import survey
 from featrank.targets._target import NO_DAMAGE, Access, Sample, Target, TargetKind, UnreadableImage
@@ -72,7 +72,8 @@ def open_target(
             "leave it out",
         )
     # The whole is looked at, not the subset: a smaller one is read no other way.
-    whole = survey(kind.open(spec, access), access.value_range, hashes.folder)
+    opened = without_ignored(kind.open(spec, access), access.ignore_labels)
+    whole = survey(opened, access.value_range, hashes.folder)
     return narrow(whole, selection)
 
 

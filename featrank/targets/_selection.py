@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from featrank.config import Selection
 from featrank.errors import InputError
+from featrank.records import Skipped
 from featrank.registry import did_you_mean
-from featrank.targets._target import Sample, Target
+from featrank.targets._target import NO_LABEL, Sample, Target
 
 
 def canonical(samples: Iterable[Sample]) -> tuple[Sample, ...]:
@@ -31,19 +32,45 @@ def narrow(target: Target, selection: Selection) -> Target:
             f": {len(target.skipped)} skipped, first {s.path}: {s.reason}" for s in target.skipped
         ]
         raise InputError(
-            f"no usable image in '{target.name}'{''.join(why[:1])}", "check what it lists"
+            f"no usable image in '{target.name}'{''.join(why[:1])}{_seen(target, skipped=False)}",
+            "check what it lists",
         )
     _refuse_unique_labels(target)
     chosen = select(target.samples, selection)
     if len({sample.class_name for sample in chosen}) < 2:
         left = f"'{chosen[0].class_name}' alone" if chosen else "nothing"
         raise InputError(
-            f"scores compare classes, and the selection leaves {left} of '{target.name}'",
+            f"scores compare classes, and the selection leaves {left} of '{target.name}'"
+            f"{_seen(target)}",
             "choose two or more of its classes: "
             + ", ".join(f"{name} ({count})" for name, count in _largest(target.class_counts)),
         )
     offered = target.class_counts if len(chosen) < len(target.samples) else None
     return dataclasses.replace(target, samples=chosen, offered=offered)
+
+
+def _seen(target: Target, *, skipped: bool = True) -> str:
+    """What else was seen, where too little is left."""
+    seen = [f"{len(target.skipped)} skipped, first {s.path}: {s.reason}" for s in target.skipped]
+    return "".join(f"; {line}" for line in (*seen[: int(skipped)], *target.warnings[:2]))
+
+
+def without_ignored(target: Target, ignored: Sequence[str]) -> Target:
+    """A target whose images of some classes count as having no label.
+
+    Args:
+        target: The target.
+        ignored: Names and wildcards of the classes.
+
+    Raises:
+        InputError: One of them means nothing.
+    """
+    if not ignored:
+        return target
+    names = _matches(ignored, target.class_names, "--ignore-label")
+    kept = tuple(sample for sample in target.samples if sample.class_name not in names)
+    left = (Skipped(s.path, NO_LABEL) for s in target.samples if s.class_name in names)
+    return dataclasses.replace(target, samples=kept, skipped=(*target.skipped, *left))
 
 
 # From so many images on, labels of which nearly every one is another are no classes.

@@ -181,6 +181,12 @@ class Access:
         label_column: What tells the class: a column, a field, a kind of member; None for the usual.
         multi_label: Of an image with several labels: ``first``, ``skip``; None refuses the set.
         value_range: What is black and white where samples have more than 8 bits.
+        path_column: The column of the files; None for the usual names, as of the next two.
+        split_column: The column of the splits.
+        group_column: The column of what images belong to.
+        label_columns: The columns of the classes, where each has one.
+        suffix: What the paths of a table lack at their end.
+        ignore_labels: Classes that stand for no label.
     """
 
     hashes: FileHashes
@@ -192,6 +198,12 @@ class Access:
     label_column: str | None = None
     multi_label: str | None = None
     value_range: str = "auto"
+    path_column: str | None = None
+    split_column: str | None = None
+    group_column: str | None = None
+    label_columns: tuple[str, ...] = ()
+    suffix: str | None = None
+    ignore_labels: tuple[str, ...] = ()
 
 
 class TargetKind(Protocol):

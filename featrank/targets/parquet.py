@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +18,29 @@ from featrank.errors import InputError
 from featrank.records import Skipped
 from featrank.storage.temporary import TemporaryFolder
 from featrank.targets._arrow_tables import open_table
+from featrank.targets._columns import (
+    find_columns,
+    find_optional,
+    split_of,
+)
 from featrank.targets._file_names import printable
 from featrank.targets._file_patterns import expand_files
+from featrank.targets._folder_layout import class_folders
 from featrank.targets._plugin_formats import HEAD_BYTES
 from featrank.targets._pointers import refuse_pointer
 from featrank.targets._reach import refuse_unreachable
 from featrank.targets._selection import canonical
+from featrank.targets._several_labels import SeveralLabels
 from featrank.targets._spans import MAX_ENCODED_BYTES, Span, SpanReader
 from featrank.targets._splits import choose_split, split_files
 from featrank.targets._survey import is_plain
 from featrank.targets._target import NO_LABEL, Access, Sample, Target
-from featrank.targets.manifest import (
-    GROUP_COLUMNS,
-    LABEL_COLUMNS,
-    PATH_COLUMNS,
-    SPLIT_COLUMNS,
-    Row,
-    find_column,
-    find_optional,
-    open_listed,
-)
+from featrank.targets.manifest import Row, open_listed
 
 _IMAGE_COLUMNS = ("image", "img", "bytes", "image_bytes", "data", "jpg", "png")
 _ROWS_AT_ONCE = 64
+# The label of a row whose image is left out for having several.
+LEFT_OUT = "\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class _Columns:
     split: str | None
     group: str | None
     class_names: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def wanted(self) -> list[str]:
@@ -99,7 +100,7 @@ class _Listing:
             self.samples.append(Sample(row.path, row.label, digest, row.group))
 
 
-def _find_columns(schema: Any, spec: str) -> _Columns:
+def _find_columns(schema: Any, spec: str, access: Access) -> _Columns:
     """Where a file keeps what, by its schema.
 
     Raises:
@@ -107,29 +108,60 @@ def _find_columns(schema: Any, spec: str) -> _Columns:
     """
     from pyarrow import types
 
-    kinds = {name: schema.field(name).type for name in schema.names}
+    names = schema.names
+    kinds = {name: schema.field(name).type for name in names}
     holds_bytes = [
         name
         for name, kind in kinds.items()
         if types.is_binary(kind)
         or types.is_large_binary(kind)
+        or types.is_binary_view(kind)
         or (types.is_struct(kind) and kind.get_field_index("bytes") >= 0)
-    ]
-    texts = [
-        name for name, kind in kinds.items() if types.is_string(kind) or types.is_large_string(kind)
     ]
     image = find_optional(holds_bytes, _IMAGE_COLUMNS)
     if image is None and len(holds_bytes) == 1:
         image = holds_bytes[0]
-    label = find_column(schema.names, LABEL_COLUMNS, spec)
+    if access.path_column is not None:
+        image = None
+    try:
+        if image is None:
+            columns = find_columns(names, spec, access)
+        else:  # the path, if any, is that of an image which is in the table
+            columns = find_columns(names, spec, replace(access, path_column=image))
+    except InputError as error:
+        shown = ", ".join(f"{printable(name)} ({kinds[name]})" for name in names)
+        raise InputError(
+            f"{error.message.partition('; it has')[0]}; it has: {shown}", error.hint
+        ) from None
+    if columns.one_hot or columns.label is None:
+        raise InputError(
+            f"--label-columns: '{spec}' is Parquet, of which one column tells the class",
+            "name it: --label-column NAME; or save the table as .csv",
+        )
+    path = columns.path if image is None else None
+    if path is not None and not _is_text(kinds[path]):
+        raise InputError(
+            f"the column '{printable(path)}' of '{spec}' holds {kinds[path]}, no paths",
+            "say which it is: --path-column NAME",
+        )
+    metadata = schema.metadata or {}
     return _Columns(
         image,
-        find_column(texts, PATH_COLUMNS, spec) if image is None else None,
-        label,
-        find_optional(texts, SPLIT_COLUMNS),
-        find_optional(schema.names, GROUP_COLUMNS),
-        _class_names(schema.metadata or {}, label),
+        path,
+        columns.label,
+        columns.split,
+        columns.group,
+        _class_names(metadata, columns.label),
+        columns.warnings(),
     )
+
+
+def _is_text(kind: Any) -> bool:
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
 
 
 def _class_names(metadata: Mapping[bytes, bytes], label: str) -> tuple[str, ...]:
@@ -141,7 +173,9 @@ def _class_names(metadata: Mapping[bytes, bytes], label: str) -> tuple[str, ...]
         return ()
 
 
-def _read(file: Path, spec: str) -> Iterator[tuple[Row, object]]:
+def _read(
+    file: Path, spec: str, access: Access, several: SeveralLabels | None = None
+) -> Iterator[tuple[Row, object]]:
     """The rows of a file with their images, a few in memory at a time.
 
     Raises:
@@ -152,11 +186,12 @@ def _read(file: Path, spec: str) -> Iterator[tuple[Row, object]]:
     number = 0
     try:
         with open_table(file) as table:
-            columns = _find_columns(table.schema, spec)
+            columns = _find_columns(table.schema, spec, access)
+            several = several or SeveralLabels(spec, "first")
             for batch in table.batches(columns.wanted, _ROWS_AT_ONCE):
                 for line in batch.to_pylist():
                     number += 1
-                    yield _row(file, number, line, columns)
+                    yield _row(file, number, line, columns, several)
     except (pyarrow.ArrowException, OSError) as error:
         if isinstance(error, OSError):
             refuse_unreachable(printable(str(file)), error)
@@ -164,15 +199,25 @@ def _read(file: Path, spec: str) -> Iterator[tuple[Row, object]]:
         raise InputError(f"cannot read '{printable(str(file))}': {reason}") from error
 
 
-def _row(file: Path, number: int, line: Mapping[str, Any], columns: _Columns) -> tuple[Row, object]:
+def _row(
+    file: Path,
+    number: int,
+    line: Mapping[str, Any],
+    columns: _Columns,
+    several: SeveralLabels,
+) -> tuple[Row, object]:
     path = f"{printable(file.name)}/{number}" if columns.path is None else line[columns.path] or ""
     data = None if columns.image is None else line[columns.image]
+    values = line[columns.label]
+    labels = values if isinstance(values, list) else [values]
+    named = [printable(_class_of(label, columns.class_names)) for label in labels]
+    chosen = several.choose(printable(path), named)
     return (
         Row(
             number,
             path,
-            printable(_class_of(line[columns.label], columns.class_names)),
-            "" if columns.split is None else _text(line[columns.split]),
+            LEFT_OUT if chosen is None else chosen,
+            "" if columns.split is None else split_of(_text(line[columns.split]), columns.split),
             "" if columns.group is None else _text(line[columns.group]),
         ),
         data.get("bytes") if isinstance(data, dict) else data,
@@ -201,13 +246,13 @@ def _text(value: object) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _columns_of(file: Path, spec: str) -> _Columns:
+def _columns_of(file: Path, spec: str, access: Access) -> _Columns:
     import pyarrow
 
     refuse_pointer(file)
     try:
         with open_table(file) as table:
-            return _find_columns(table.schema, spec)
+            return _find_columns(table.schema, spec, access)
     except (pyarrow.ArrowException, OSError) as error:
         if isinstance(error, OSError):
             refuse_unreachable(printable(str(file)), error)
@@ -220,7 +265,8 @@ def _splits_by_column(files: Sequence[Path], column: str) -> tuple[str, ...]:
     for file in files:
         with open_table(file) as table:
             for batch in table.batches([column]):
-                found |= {str(value) for value in batch.column(0).unique().to_pylist() if value}
+                values = batch.column(0).unique().to_pylist()
+                found |= {split_of(_text(value), column) for value in values} - {""}
     return tuple(sorted(found))
 
 
@@ -232,8 +278,11 @@ class Parquet:
     reads: str = "a .parquet file of images or paths"
 
     def accepts(self, spec: str) -> bool:
-        """By the suffix."""
-        return Path(spec).suffix.lower() == ".parquet" and not Path(spec).expanduser().is_dir()
+        """By the suffix; or a folder with such files and no class folders."""
+        path = Path(spec).expanduser()
+        if path.is_dir():
+            return bool(_tables_in(path)) and len(class_folders(path)) < 2
+        return path.suffix.lower() == ".parquet"
 
     def open(self, spec: str, access: Access) -> Target:
         """Hash the images of one split, or the files that a table of paths names.
@@ -241,7 +290,14 @@ class Parquet:
         Raises:
             InputError: No such file, no label, no image, or a path that leads out of the root.
         """
-        return open_tables(printable(spec), expand_files(spec), access)
+        path = Path(spec).expanduser()
+        files = _tables_in(path) if path.is_dir() else expand_files(spec)
+        return open_tables(printable(spec), files, access)
+
+
+def _tables_in(folder: Path) -> list[Path]:
+    """The files of a folder as hubs publish them, in it or in its folder ``data``."""
+    return sorted(folder.glob("*.parquet")) or sorted(folder.glob("data/*.parquet"))
 
 
 def open_tables(shown: str, files: list[Path], access: Access) -> Target:
@@ -255,18 +311,28 @@ def open_tables(shown: str, files: list[Path], access: Access) -> Target:
     Raises:
         InputError: No label, no image, a table is damaged, or a path leads out of the root.
     """
-    columns = _columns_of(files[0], shown)
+    columns = _columns_of(files[0], shown, access)
+    several = SeveralLabels(shown, access.multi_label)
     if columns.image is None:
         if len(files) > 1:
             raise InputError(f"'{shown}' are several tables of paths", "give one of them")
-        rows = (row for row, _ in _read(files[0], shown))
+        rows = [row for row, _ in _read(files[0], shown, access, several) if row.label != LEFT_OUT]
         base = files[0].absolute().parent
         has_split = columns.split is not None
-        return open_listed(shown, rows, base, access, has_split=has_split)
-    return _open_images(shown, files, columns, access)
+        target = open_listed(shown, rows, base, access, has_split=has_split)
+    else:
+        target = _open_images(shown, files, columns, access, several)
+    several.refuse()
+    return replace(
+        target,
+        skipped=(*target.skipped, *several.skipped),
+        warnings=(*target.warnings, *columns.warnings, *several.warnings()),
+    )
 
 
-def _open_images(spec: str, files: list[Path], columns: _Columns, access: Access) -> Target:
+def _open_images(
+    spec: str, files: list[Path], columns: _Columns, access: Access, several: SeveralLabels
+) -> Target:
     splits: tuple[str, ...] = ()
     if columns.split is not None:
         splits = _splits_by_column(files, columns.split)
@@ -276,8 +342,8 @@ def _open_images(spec: str, files: list[Path], columns: _Columns, access: Access
     folder = TemporaryFolder()
     listing = _Listing(folder.path / "images")
     for file in files:
-        for row, data in _read(file, spec):
-            if not splits or row.split == split:
+        for row, data in _read(file, spec, access, several):
+            if row.label != LEFT_OUT and (not splits or row.split == split):
                 listing.add(row, data)
     return Target(
         spec,
@@ -286,7 +352,7 @@ def _open_images(spec: str, files: list[Path], columns: _Columns, access: Access
         SpanReader(listing.spans, listing.heads),
         tuple(listing.skipped),
         splits,
-        prepare=_Spool(folder, files, spec, listing.spans).fill,
+        prepare=_Spool(folder, files, spec, access, listing.spans).fill,
     )
 
 
@@ -300,12 +366,14 @@ class _Spool:
         folder: Where it is.
         files: The Parquet files.
         spec: The target, for messages.
+        access: What else the user asked for.
         spans: Where each content belongs, by its digest.
     """
 
     folder: TemporaryFolder
     files: Sequence[Path]
     spec: str
+    access: Access
     spans: Mapping[str, Span]
 
     def fill(self, samples: Sequence[Sample]) -> None:
@@ -321,7 +389,7 @@ class _Spool:
             pass
         with Path(made.name).open("r+b") as stream:
             for file in self.files:
-                for _, data in _read(file, self.spec):
+                for _, data in _read(file, self.spec, self.access):
                     digest = hashlib.sha256(data).hexdigest() if isinstance(data, bytes) else ""
                     if isinstance(data, bytes) and digest in missing:
                         missing.remove(digest)

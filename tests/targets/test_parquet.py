@@ -152,3 +152,62 @@ def test_damaged_files(tmp_path: Path) -> None:
             opened(tmp_path / "b.parquet")
     with pytest.raises(InputError, match="no such file"):
         opened(tmp_path / "c*.parquet")
+
+
+def test_columns_by_their_flags(tmp_path: Path) -> None:
+    file = tmp_path / "a.parquet"
+    data = [picture.data for picture in digit_pictures(4)]
+    columns = {
+        "photo": data, "breed": pa.array(["x", "y", "x", "y"]).dictionary_encode(),
+        "is_valid": [False, False, True, True], "fold": [0, 1, 0, 1], "owner": [1, 1, 2, 2],
+    }  # fmt: skip
+    pq.write_table(pa.table(columns), file)
+
+    def opened(**asked: object) -> Target:
+        return TARGET.open(str(file), Access(FileHashes(), **asked))
+
+    with pytest.raises(InputError, match=r"it has: photo \(binary\), breed \(dictionary") as caught:
+        opened()
+    assert "--label-column" in caught.value.hint
+    whole = opened(label_column="breed")
+    assert whole.class_counts == {"x": 2, "y": 2}
+    assert len(whole.warnings) == 2
+    halves = {
+        split: opened(label_column="breed", split_column="is_valid", split=split)
+        for split in ("train", "val")
+    }
+    assert [len(half.samples) for half in halves.values()] == [2, 2]
+    assert halves["val"].splits == ("train", "val")
+    fold = opened(label_column="breed", split_column="fold", split="1", group_column="owner")
+    assert fold.groups is not None
+    assert set(fold.groups) == {"1", "2"}
+    with pytest.raises(InputError, match="there is 0, 1"):
+        opened(label_column="breed", split_column="fold")
+
+
+def test_lists_of_labels(tmp_path: Path) -> None:
+    file = tmp_path / "a.parquet"
+    data = [picture.data for picture in digit_pictures(3)]
+    pq.write_table(pa.table({"image": data, "label": [["x"], ["y", "x"], []]}), file)
+
+    def opened(**asked: object) -> Target:
+        return TARGET.open(str(file), Access(FileHashes(), **asked))
+
+    with pytest.raises(InputError, match="1 image has several labels"):
+        opened()
+    assert opened(multi_label="first").class_counts == {"x": 1, "y": 1}
+    skipping = opened(multi_label="skip")
+    assert skipping.class_counts == {"x": 1}
+    assert sorted(item.reason for item in skipping.skipped) == ["no label", "several labels"]
+
+
+def test_a_folder_as_hubs_publish_it(tmp_path: Path) -> None:
+    data = [picture.data for picture in digit_pictures(4)]
+    for split, rows in (("train", slice(0, 3)), ("test", slice(3, 4))):
+        table = pa.table({"image": data[rows], "label": ["a", "b", "a", "b"][rows]})
+        (tmp_path / "data").mkdir(exist_ok=True)
+        pq.write_table(table, tmp_path / "data" / f"{split}-00000-of-00001.parquet")
+    for spec in (tmp_path, tmp_path / "data"):
+        assert TARGET.accepts(str(spec))
+        target = TARGET.open(str(spec), Access(FileHashes()))
+        assert (target.split, len(target.samples)) == ("train", 3)

@@ -12,8 +12,15 @@ from PIL import Image
 
 from featrank.config import Selection
 from featrank.errors import InputError
+from featrank.records import Skipped
 from featrank.targets import Sample, Target
-from featrank.targets._selection import canonical, narrow, proportional, select
+from featrank.targets._selection import (
+    canonical,
+    narrow,
+    proportional,
+    select,
+    without_ignored,
+)
 
 
 def samples(**counts: int) -> list[Sample]:
@@ -199,3 +206,14 @@ def test_labels_of_which_nearly_every_one_is_another_are_no_classes() -> None:
 
 def _unread(_: Sample) -> Image.Image:
     raise AssertionError
+
+
+def test_classes_that_stand_for_no_label() -> None:
+    samples = tuple(Sample(f"{i}.png", name, str(i)) for i, name in enumerate("aab?"))
+    target = Target("x", None, samples, lambda _: None)  # type: ignore[arg-type, return-value]
+    left = without_ignored(target, ["[?]"])
+    assert left.class_counts == {"a": 2, "b": 1}
+    assert left.skipped == (Skipped("3.png", "no label"),)
+    assert without_ignored(target, []) is target
+    with pytest.raises(InputError, match="--ignore-label: no class 'c'"):
+        without_ignored(target, ["c"])
