@@ -41,7 +41,7 @@ def _write_npz(store: FeatureStore, layer: Layer, path: Path) -> None:
     features = store.read(layer)
     parts = [layer.directory / part.file for part in layer.manifest.parts]
     columns: dict[str, list[str]] = {"id": [], "path": []}
-    if features.groups is not None:
+    if GROUP in pq.read_schema(parts[0]).names:
         columns[GROUP] = []
     for part in parts:
         table = pq.ParquetFile(part).read(list(columns))

@@ -19,6 +19,7 @@ import numpy as np
 
 from featrank.cache.manifest import Part
 from featrank.cache.part_names import PART_NAME
+from featrank.labelled.row_groups import join_groups
 from featrank.records import FloatArray, IntArray, Skipped
 from featrank.storage.atomic import atomic_path
 from featrank.storage.contained import ClaimError, open_file, regular_file
@@ -347,28 +348,23 @@ def _read_into(path: Path, part: Part, features: FloatArray) -> IntArray:
 def read_groups(directory: Path, parts: Iterable[Part]) -> IntArray | None:
     """``(n_rows,)``: a number for each row's group, of its own where the row stands alone.
 
-    None where the target has no groups.
+    Copies of one image are a group, whether the target has groups or not. None where every row
+    stands alone.
 
     Raises:
         OSError: A part cannot be read.
     """
+    ids: list[str] = []
     names: list[str] = []
+    has_names = True
     for part in parts:
         regular_file(directory, directory / part.file)
         with _claims(), _opened(directory / part.file) as source:
-            if GROUP not in source.schema_arrow.names:
-                return None
-            names += source.read([GROUP]).column(GROUP).to_pylist()
-    return number_groups(names)
-
-
-def number_groups(names: Sequence[str]) -> IntArray:
-    """A number for each row's group; rows with an empty name get one of their own."""
-    given = np.asarray(names, dtype=np.str_)
-    found, numbers = np.unique(given, return_inverse=True)
-    alone = given == ""
-    numbers[alone] = len(found) + np.arange(np.count_nonzero(alone))
-    return numbers.astype(np.int64)
+            has_names = has_names and GROUP in source.schema_arrow.names
+            table = source.read(["id", *([GROUP] if has_names else [])])
+            ids += table.column("id").to_pylist()
+            names += table.column(GROUP).to_pylist() if has_names else []
+    return join_groups(ids, names if has_names else None)
 
 
 def class_counts(

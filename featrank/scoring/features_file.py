@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from featrank.cache.parts import GROUP, number_groups
+from featrank.cache.parts import GROUP
 from featrank.errors import InputError
 from featrank.labelled.feature_source import ArraySource, FeatureBlocks
 from featrank.labelled.labelled import as_discrete
+from featrank.labelled.row_groups import join_groups
 from featrank.records import Features, FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 SUFFIXES = (".npz", ".parquet")
 _FEATURES, _LABELS = "features", ("class_name", "labels", "label")
 _PROBS = "source_probs"
+# The hashes of the images, as the cache exports them: `ids` in .npz, `id` in Parquet.
+_IDS, _ID = "ids", "id"
+_CONTENT = re.compile(r"[0-9a-f]{64}")
 
 # Rows of a Parquet that are read together.
 _BATCH_ROWS = 2048
@@ -102,7 +107,7 @@ def _open_npz(path: Path) -> FeaturesFile:
             raise ValueError(f"no array '{missing[0]}' among {', '.join(arrays.files)}")
         found = {
             name: arrays[name]
-            for name in (_FEATURES, "labels", _PROBS, GROUP)
+            for name in (_FEATURES, "labels", _PROBS, GROUP, _IDS)
             if name in arrays.files
         }
     for name, array in found.items():
@@ -120,6 +125,7 @@ def _open_npz(path: Path) -> FeaturesFile:
         features.shape[1],
         found.get(_PROBS),
         lambda: features,
+        ids=None if _IDS not in found else found[_IDS].tolist(),
     )
 
 
@@ -149,6 +155,7 @@ def _open_parquet(path: Path) -> FeaturesFile:
         if _PROBS in names
         else None,
         read,
+        ids=source.read([_ID]).column(_ID).to_pylist() if _ID in names else None,
     )
 
     def blocks() -> Iterator[tuple[FloatArray, IntArray]]:
@@ -166,6 +173,8 @@ def _file(
     n_features: int,
     probs: npt.NDArray[Any] | None,
     read: Callable[[], npt.NDArray[Any]],
+    *,
+    ids: list[Any] | None,
 ) -> FeaturesFile:
     if probs is not None and (probs.ndim != 2 or len(probs) != len(labels)):
         raise ValueError(f"{_PROBS} {probs.shape} and labels {labels.shape} do not fit")
@@ -175,10 +184,20 @@ def _file(
     return FeaturesFile(
         encoded.astype(np.int64),
         tuple(map(str, classes.tolist())),
-        None if groups is None else number_groups([_group(value) for value in groups]),
+        join_groups(
+            ids if ids is not None and _are_contents(ids, len(labels)) else None,
+            None if groups is None else [_group(value) for value in groups],
+        ),
         n_features,
         probs,
         read,
+    )
+
+
+def _are_contents(ids: list[Any], n_rows: int) -> bool:
+    """Whether ids are hashes of contents, as an exported cache has them, and not somebody's own."""
+    return len(ids) == n_rows and all(
+        isinstance(value, str) and _CONTENT.fullmatch(value) for value in ids
     )
 
 

@@ -26,7 +26,8 @@ FACTS = {"key": {"target": "t"}, "model": "m", "class_names": ["cat", "dog", "ee
 def rows(start: int = 0, n: int = 5, width: int = 3) -> Rows:
     features = np.random.default_rng(start).normal(size=(n, width)).astype(np.float32)
     return Rows(
-        start, start + n + 1, ["d"] * n, [f"{i}.png" for i in range(n)], [0, 1, 1, 1, 0][:n],
+        start, start + n + 1, [f"d{start + i}" for i in range(n)],
+        [f"{i}.png" for i in range(n)], [0, 1, 1, 1, 0][:n],
         features, [Skipped("bad.png", "torn")],
     )  # fmt: skip
 
@@ -131,3 +132,15 @@ def test_blocks_are_the_features_in_order(tmp_path: Path) -> None:
     assert [len(block) for block, _ in blocks] == [5, 5]
     np.testing.assert_array_equal(np.concatenate([block for block, _ in blocks]), whole)
     np.testing.assert_array_equal(np.concatenate([y for _, y in blocks]), labels)
+
+
+def test_copies_are_groups_in_any_cache(tmp_path: Path) -> None:
+    """Also in one that was written before copies were joined: the contents were always kept."""
+    parts = []
+    for start, ids, groups in ((0, "abcad", None), (6, "efgba", None)):
+        content = dataclasses.replace(rows(start), digests=list(ids), groups=groups)
+        parts.append(write_part(tmp_path, content, FACTS).part)
+    numbers = read_groups(tmp_path, parts)
+    assert numbers is not None
+    first = [numbers.tolist().index(number) for number in numbers]
+    assert first == [0, 1, 2, 0, 4, 5, 6, 7, 1, 0]

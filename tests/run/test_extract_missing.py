@@ -8,6 +8,8 @@ import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from featrank.cache.manifest import MANIFEST
 from featrank.cache.store import FeatureStore
 from featrank.config import RunConfig
 from featrank.errors import DeviceLostError, IncompleteError, InputError
-from featrank.records import FloatArray
+from featrank.records import FloatArray, Skipped
 from featrank.reporting import Reporter, Silent
 from featrank.run.context import RunContext
 from featrank.run.extract_missing import extract_missing
@@ -296,3 +298,19 @@ def test_a_lost_manifest_costs_no_forward_pass(
     ((_, again),) = extract(plan(RESNET), config, store, told)
     assert (forwarded(again), told.passes) == ([0], [])
     assert (features(store, again) == before).all()
+
+
+def test_a_class_that_is_lost_when_it_is_decoded_is_named() -> None:
+    from featrank.run.extract_missing import _lost_classes
+
+    manifest = SimpleNamespace(
+        class_counts={TARGET.class_names[0]: 2},
+        skipped=[Skipped(TARGET.samples[-1].path, "truncated")],
+    )
+    candidate = cast("Candidate", SimpleNamespace(layer=SimpleNamespace(manifest=manifest)))
+    (line,) = _lost_classes(candidate, TARGET)
+    last = TARGET.samples[-1]
+    assert line == (
+        f"no usable image in the class '{last.class_name}': it is not ranked on"
+        f" (first {last.path}: truncated)"
+    )

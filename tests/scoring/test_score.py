@@ -6,6 +6,7 @@ import pytest
 from featrank.errors import InputError
 from featrank.labelled.feature_source import ArraySource, FeatureBlocks
 from featrank.labelled.labelled import Labelled
+from featrank.labelled.row_groups import join_groups
 from featrank.metrics import METRICS, Metric
 from featrank.records import Features, FloatArray, IntArray, Score, Shuffles
 from featrank.scoring.score import NO_SOURCE_PROBS, score_features
@@ -163,3 +164,25 @@ def test_probabilities_of_a_classifier_are_read_by_those_that_need_them() -> Non
         assert one.score is not None
         read = data.features if metric.name == "gda" else probs
         assert one.score.value == metric(read, data.labels)
+
+
+HELD_OUT = ("gda", "nb", "nb_quad", "knn", "linear", "mahalanobis", "ncm", "ncm_fewshot", "ridge")
+
+
+@pytest.mark.parametrize("metric", HELD_OUT)
+def test_copies_of_images_with_tossed_labels_teach_nothing(metric: str) -> None:
+    """Four copies of each image: whoever has seen one knows the label of the others."""
+    rng = np.random.default_rng(0)
+    once = rng.normal(size=(40, 64)).astype(np.float32)
+    tossed = rng.integers(2, size=40)
+    copies = Features(np.repeat(once, 4, 0), np.repeat(tossed, 4), ("a", "b"))
+    grouped = dataclasses.replace(copies, groups=join_groups([f"{i // 4}" for i in range(160)]))
+    (leaking,), (held,) = (
+        [scored.score for scored in score_features(ArraySource(features), [METRICS.get(metric)])]
+        for features in (copies, grouped)
+    )
+    assert leaking is not None
+    assert held is not None
+    chance = max(np.mean(tossed), 1 - np.mean(tossed))
+    assert held.value < chance + 0.15
+    assert leaking.value > held.value
