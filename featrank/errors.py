@@ -29,6 +29,10 @@ class IncompleteError(FeatrankError):
     """Could not complete: a model failed, weights out of reach, a damaged cache (exit 3)."""
 
 
+class PluginError(IncompleteError):
+    """The code of another package, added by an entry point, failed; the message names it."""
+
+
 class DeviceLostError(FeatrankError):
     """A GPU that this process can no longer use: no model's fault, so the run ends (exit 3)."""
 

@@ -1,17 +1,20 @@
-"""Find what the files of a folder declare, and look it up by name."""
+"""Find what the files of a folder declare, and what other packages add; look it up by name."""
 
 from __future__ import annotations
 
 import difflib
 import fnmatch
+import functools
 import importlib
 import logging
 import pkgutil
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import redirect_stdout
 from importlib.metadata import EntryPoint, distributions
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TextIO, TypeVar
 
-from featrank.errors import InputError
+from featrank.errors import FeatrankError, InputError, PluginError
 
 T = TypeVar("T")
 
@@ -83,6 +86,62 @@ def leave_out(origin: str, name: str, error: BaseException) -> None:
     log.warning("warning: plug-in %s of %s is left out: %s", name, origin, reason)
 
 
+def stdout_is_data() -> redirect_stdout[TextIO]:
+    """While a plug-in's code runs: what it prints goes to stderr."""
+    return redirect_stdout(sys.stderr)
+
+
+def guarded(call: Callable[..., T], whose: str) -> Callable[..., T]:
+    """A plug-in's function, whose every failure is an error that names the plug-in.
+
+    Args:
+        call: The function. A FeatrankError that it raises is left as it is.
+        whose: The plug-in with its package, as the message names it.
+    """
+
+    @functools.wraps(call)
+    def guard(*given: Any, **named: Any) -> T:
+        try:
+            with stdout_is_data():
+                return call(*given, **named)
+        except FeatrankError:
+            raise
+        # It may call sys.exit, which would look like a verdict.
+        except (Exception, SystemExit) as error:
+            log.debug("%s failed", whose, exc_info=True)
+            raise PluginError(
+                f"{whose} failed: {error!r}", "--debug shows where; its authors can mend it"
+            ) from error
+
+    return guard
+
+
+def passed_over(call: Callable[..., T], whose: str, otherwise: T) -> Callable[..., T]:
+    """A plug-in's function whose failures are a warning, given once.
+
+    Args:
+        call: The function.
+        whose: The plug-in with its package, as the warning names it.
+        otherwise: What is answered where it fails.
+    """
+    warned = False
+
+    @functools.wraps(call)
+    def guard(*given: Any, **named: Any) -> T:
+        nonlocal warned
+        try:
+            with stdout_is_data():
+                return call(*given, **named)
+        except (Exception, SystemExit) as error:
+            log.debug("%s failed", whose, exc_info=True)
+            if not warned:
+                warned = True
+                log.warning("warning: %s failed and is passed over: %r", whose, error)
+            return otherwise
+
+    return guard
+
+
 class Registry(Generic[T]):
     """Declarations found by scanning a package's folder.
 
@@ -97,7 +156,8 @@ class Registry(Generic[T]):
         noun: What one entry is called in messages.
         plugins: Loads what other packages add, by name, when told the names that are taken. Without
             it they are loaded as they are; one that cannot be is left out with a warning.
-        admit: What is made of a plug-in that is loaded so; what it raises is that warning.
+        admit: What is made of a plug-in that is loaded so, given it and its package with version;
+            what it raises is that warning.
     """
 
     def __init__(
@@ -106,7 +166,7 @@ class Registry(Generic[T]):
         attribute: str,
         noun: str,
         plugins: Callable[[Collection[str]], Mapping[str, T]] | None = None,
-        admit: Callable[[Any], T] | None = None,
+        admit: Callable[[Any, str], T] | None = None,
     ) -> None:
         self._package = package
         self._attribute = attribute
@@ -143,9 +203,10 @@ class Registry(Generic[T]):
         found: dict[str, T] = {}
         for origin, point in plugin_points(self._package):
             try:
-                declared = point.load()
-                if self._admit is not None:
-                    declared = self._admit(declared)
+                with stdout_is_data():
+                    declared = point.load()
+                    if self._admit is not None:
+                        declared = self._admit(declared, origin)
                 if declared.name in found or declared.name in taken:
                     raise ValueError(f"there is a {self._noun} '{declared.name}' already")
                 found[declared.name] = declared

@@ -4,8 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from featrank.errors import InputError
-from featrank.registry import Registry, close_matches, did_you_mean, is_wildcard
+from featrank.errors import InputError, PluginError
+from featrank.registry import (
+    Registry,
+    close_matches,
+    did_you_mean,
+    guarded,
+    is_wildcard,
+    passed_over,
+)
 
 
 @pytest.fixture
@@ -86,7 +93,8 @@ def test_other_packages_add_entries_and_broken_ones_are_left_out(
 def test_a_plug_in_is_what_it_is_admitted_as(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def admit(declared: object) -> object:
+    def admit(declared: object, origin: str) -> object:
+        assert origin == f"{'bad' if declared == 7 else 'saw'} 1.0"
         if declared == 7:
             raise TypeError("seven is no tool")
         return declared
@@ -125,3 +133,38 @@ def test_close_matches_ignore_case_and_fall_back_to_parts() -> None:
     assert did_you_mean("zzz", ["vit"], "list them") == "list them"
     assert is_wildcard("vit*")
     assert not is_wildcard("vit")
+
+
+def test_a_failure_of_a_plug_in_names_it(capsys: pytest.CaptureFixture[str]) -> None:
+    def step(answer: object) -> object:
+        print("talk")  # noqa: T201
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    tool = guarded(step, "the tool 'saw' of saws 1.0")
+    assert tool(7) == 7
+    assert capsys.readouterr() == ("", "talk\n")
+    for fault in (ValueError("bent"), SystemExit(0)):
+        with pytest.raises(PluginError) as caught:
+            tool(fault)
+        assert caught.value.message == f"the tool 'saw' of saws 1.0 failed: {fault!r}"
+    for through in (InputError("mine"), KeyboardInterrupt()):
+        with pytest.raises(type(through)):
+            tool(through)
+
+
+def test_one_that_is_passed_over_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    def step(answer: object) -> object:
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    tool = passed_over(step, "the tool 'saw' of saws 1.0", None)
+    assert tool(7) == 7
+    for fault in (ValueError("bent"), SystemExit(0), InputError("no")):
+        assert tool(fault) is None
+    said = "warning: the tool 'saw' of saws 1.0 failed and is passed over: ValueError('bent')"
+    assert warnings(caplog) == [said]
+    with pytest.raises(KeyboardInterrupt):
+        tool(KeyboardInterrupt())

@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import functools
 import json
-import logging
 import math
 import re
-import sys
-from collections.abc import Callable, Collection
-from contextlib import redirect_stdout
+from collections.abc import Collection
 from dataclasses import fields, replace
 from importlib.metadata import EntryPoint
-from typing import Any, TextIO, TypeVar
+from typing import Any
 
-from featrank.errors import FeatrankError, IncompleteError
 from featrank.labelled.labelled import Labelled
 from featrank.metrics._declaration import SOURCE_PROBS, Bounds, Metric
 from featrank.records import Score
-from featrank.registry import leave_out, plugin_points
+from featrank.registry import guarded, leave_out, plugin_points, stdout_is_data
 
 GROUP = "featrank.metrics"
 
@@ -31,10 +27,6 @@ _NAME = re.compile(r"(?!all$)[a-z][a-z0-9_]*")
 
 # What the fields of a declaration must be, by their annotations.
 _KINDS: dict[str, type] = {"str": str, "bool": bool, "int": int}
-
-T = TypeVar("T")
-
-log = logging.getLogger("featrank")
 
 
 def load_plugins(taken: Collection[str]) -> dict[str, Metric]:
@@ -65,7 +57,7 @@ def _load(point: EntryPoint, origin: str) -> Metric:
     Raises:
         Exception: Anything at all, from the package's own code or because it is no metric.
     """
-    with _stdout_is_data():
+    with stdout_is_data():
         loaded = point.load()
     metric = getattr(loaded, "METRIC", loaded)
     if not isinstance(metric, Metric):
@@ -85,8 +77,8 @@ def _load(point: EntryPoint, origin: str) -> Metric:
 
     return replace(
         metric,
-        compute=_guarded(plain, origin),
-        bounds_for=None if bounds_for is None else _guarded(ranged, origin),
+        compute=guarded(plain, f"the plug-in {origin}"),
+        bounds_for=None if bounds_for is None else guarded(ranged, f"the plug-in {origin}"),
         origin=origin,
     )
 
@@ -121,11 +113,6 @@ def _check_bounds(bounds: Any) -> Bounds:
     return bounds
 
 
-def _stdout_is_data() -> redirect_stdout[TextIO]:
-    """What a plug-in prints is talk."""
-    return redirect_stdout(sys.stderr)
-
-
 def _plain(score: Score) -> Score:
     """The score in Python's own types, as it is written to JSON."""
     details: dict[str, Any] = json.loads(json.dumps(dict(score.details), allow_nan=False))
@@ -139,21 +126,3 @@ def _plain(score: Score) -> Score:
             raise ValueError(f"the interval is {low} to {high}")
         interval = (low, high)
     return Score(float(score.value), tie_break, details, interval, tuple(map(str, score.remarks)))
-
-
-def _guarded(call: Callable[..., T], origin: str) -> Callable[..., T]:
-    """The same, whose every failure is one cell's reason and not the end of the program."""
-
-    @functools.wraps(call)
-    def guarded(labelled: Labelled, **params: Any) -> T:
-        try:
-            with _stdout_is_data():
-                return call(labelled, **params)
-        except FeatrankError:
-            raise
-        # It may call sys.exit, which would look like a verdict.
-        except (Exception, SystemExit) as error:
-            log.debug("%s failed", origin, exc_info=True)
-            raise IncompleteError(f"the plug-in {origin} failed: {error!r}") from error
-
-    return guarded

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from featrank.errors import IncompleteError, InputError
+from featrank.errors import IncompleteError, InputError, PluginError
 from featrank.render._format import FORMATS, Format
 from featrank.reporting import Reporter
 from featrank.storage.atomic import write_bytes
@@ -51,14 +51,16 @@ def write_outputs(paths: Sequence[Path], document: Document) -> None:
     Raises:
         IncompleteError: A path could not be written after all; the others were.
     """
-    failures: list[tuple[Path, OSError]] = []
+    failures: list[tuple[Path, OSError | PluginError]] = []
     for path in paths:
         try:
             write_bytes(path, _format_of(path).render(document))
-        except OSError as error:
+        except (OSError, PluginError) as error:
             failures.append((path, error))
     if failures:
         path, reason = failures[0]
+        if isinstance(reason, PluginError):
+            raise IncompleteError(f"cannot write {path}: {reason.message}", reason.hint)
         raise IncompleteError(
             f"cannot write {path}: {reason.strerror or reason}",
             f"{way_out(reason)}, and run again: what is computed is kept",

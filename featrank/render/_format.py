@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from featrank.registry import Registry
+from featrank.registry import Registry, guarded
 
 if TYPE_CHECKING:
     # It imports NumPy, which --help does without.
@@ -32,4 +32,23 @@ class Format:
         return f".{self.name}"
 
 
-FORMATS: Registry[Format] = Registry("featrank.render", "FORMAT", "format")
+def admit(declared: Any, origin: str) -> Format:
+    """A format as another package declares it; where it fails, the message names that package.
+
+    Raises:
+        TypeError: It is no format.
+    """
+    if not isinstance(declared, Format) or not isinstance(declared.name, str):
+        raise TypeError(f"{declared!r} is no Format")
+    render = declared.render
+
+    def whole(document: Document) -> bytes:
+        content = render(document)
+        if not isinstance(content, bytes):
+            raise TypeError(f"a format gives bytes, not {type(content).__name__}")
+        return content
+
+    return replace(declared, render=guarded(whole, f"the format '{declared.name}' of {origin}"))
+
+
+FORMATS: Registry[Format] = Registry("featrank.render", "FORMAT", "format", admit=admit)

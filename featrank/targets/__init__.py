@@ -13,6 +13,7 @@ from featrank.storage.file_hashes import FileHashes
 from featrank.targets._decode import IMAGE_SUFFIXES
 from featrank.targets._file_names import printable
 from featrank.targets._folder_layout import class_folders
+from featrank.targets._plugins import admit
 from featrank.targets._pointers import refuse_pointer
 from featrank.targets._selection import narrow, without_ignored
 from featrank.targets._size import MAX_PIXELS
@@ -31,7 +32,7 @@ __all__ = [
     "open_target",
 ]
 
-TARGETS: Registry[TargetKind] = Registry(__name__, "TARGET", "target kind")
+TARGETS: Registry[TargetKind] = Registry(__name__, "TARGET", "target kind", admit=admit)
 
 # Accepts any path, so it is asked last.
 _FOLDER = "image_folder"

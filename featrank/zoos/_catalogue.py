@@ -10,7 +10,7 @@ from featrank.errors import InputError
 from featrank.records import ModelRef
 from featrank.registry import did_you_mean
 from featrank.zoos._cards import Card, like, matches
-from featrank.zoos._known import ask_for, nearest
+from featrank.zoos._known import answers, ask_for, nearest
 from featrank.zoos._zoo import Shelf, Zoo
 
 
@@ -87,8 +87,7 @@ def list_cards(
 
 def _cards(pattern: str, shelf: Shelf) -> Iterator[Card]:
     asked = ask_for(pattern)
-    for zoo in asked.zoos:
-        cards = list(zoo.cards(asked.text, shelf))
+    for zoo, cards in answers(asked, lambda zoo: zoo.cards(asked.text, shelf)):
         if cards:
             yield from (_as_listed(card, zoo, shelf) for card in cards)
             return

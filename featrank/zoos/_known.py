@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from featrank.errors import IncompleteError
+from featrank.errors import IncompleteError, PluginError
 from featrank.records import ModelRef, Weights
 from featrank.registry import Registry
 from featrank.zoos._adapted import as_backbone
-from featrank.zoos._plugins import complete
+from featrank.zoos._plugins import admit
 from featrank.zoos._zoo import Loaded, Shelf, Zoo
 
 if TYPE_CHECKING:
     from torch import nn
 
-ZOOS: Registry[Zoo] = Registry("featrank.zoos", "ZOO", "zoo", admit=complete)
+T = TypeVar("T")
+
+log = logging.getLogger("featrank")
+
+ZOOS: Registry[Zoo] = Registry("featrank.zoos", "ZOO", "zoo", admit=admit)
 
 
 def zoo_of(model: ModelRef) -> Zoo:
@@ -54,6 +59,23 @@ def ask_for(text: str) -> Asked:
     if colon:
         return Asked([ZOOS.get(prefix)], name, prefix + colon)
     return Asked([zoo for zoo in ZOOS if zoo.takes_bare_names], text, bare=True)
+
+
+def answers(asked: Asked, ask: Callable[[Zoo], Iterable[T]]) -> Iterator[tuple[Zoo, list[T]]]:
+    """What the zoos that a name is for say, one after the other.
+
+    A bare name means no zoo in particular: one of another package that fails is passed over then.
+
+    Raises:
+        PluginError: The zoo that the name asks for failed.
+    """
+    for zoo in asked.zoos:
+        try:
+            yield zoo, list(ask(zoo))
+        except PluginError as error:
+            if not asked.bare:
+                raise
+            log.warning("warning: %s", error.message)
 
 
 def nearest(model: ModelRef, shelf: Shelf) -> ModelRef:

@@ -9,7 +9,7 @@ from pathlib import Path
 from featrank.errors import InputError
 from featrank.records import ModelRef
 from featrank.registry import did_you_mean, is_wildcard
-from featrank.zoos._known import Asked, ask_for, nearest
+from featrank.zoos._known import Asked, answers, ask_for, nearest
 from featrank.zoos._zoo import Shelf
 
 
@@ -43,8 +43,7 @@ def _pieces(spec: str) -> Iterator[str]:
 
 def _resolve(text: str, shelf: Shelf) -> list[ModelRef]:
     asked = ask_for(text)
-    for zoo in asked.zoos:
-        models = zoo.resolve(asked.text, shelf)
+    for _, models in answers(asked, lambda zoo: zoo.resolve(asked.text, shelf)):
         if models and asked.bare:
             return [nearest(model, shelf) for model in models]
         if models:

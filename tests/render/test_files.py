@@ -5,8 +5,9 @@ import pytest
 from result_documents import small_document
 
 from featrank.errors import IncompleteError, InputError
-from featrank.render import check_outputs, printed_format, write_outputs
+from featrank.render import Format, check_outputs, printed_format, write_outputs
 from featrank.render._files import FORMATS
+from featrank.render._format import admit
 
 
 def test_the_suffix_picks_the_format_and_what_was_there_is_replaced(tmp_path: Path) -> None:
@@ -53,6 +54,19 @@ def test_a_folder_that_vanished_is_explained_and_the_others_are_written(tmp_path
     with pytest.raises(IncompleteError, match="cannot write"):
         write_outputs([tmp_path / "file" / "r.json", tmp_path / "r.json"], small_document())
     assert (tmp_path / "r.json").exists()
+
+
+def test_a_format_that_fails_leaves_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def render(document: object) -> bytes:
+        raise ValueError("bent")
+
+    broken = admit(Format("txt", render), "texts 1.0")
+    monkeypatch.setattr("featrank.render._files.FORMATS", [broken, *FORMATS])
+    with pytest.raises(IncompleteError, match=r"r.txt: the format 'txt' of texts 1\.0 failed"):
+        write_outputs([tmp_path / "r.txt", tmp_path / "r.json"], small_document())
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
 
 
 @pytest.mark.parametrize(("name", "said"), [("parquet", "files only"), ("yaml", "unknown format")])

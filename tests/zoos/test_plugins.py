@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from plugin_packages import install
 
-from featrank.errors import IncompleteError
+from featrank.errors import IncompleteError, PluginError
 from featrank.records import ModelRef, Preprocessing, Weights
 from featrank.zoos import Card, Shelf, Zoo
-from featrank.zoos._plugins import complete
+from featrank.zoos._plugins import admit, complete
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -46,18 +46,6 @@ BROKEN = {
     "nameless": ("ZOO = object()", "AttributeError"),
     "copycat": (MINE.replace('"mine"', '"timm"'), "there is a zoo 'timm' already"),
 }
-
-
-def install(site: Path, package: str, code: str, points: str | None = None) -> None:
-    """As an installer leaves a package with an entry point."""
-    module = package.replace("-", "_")
-    site.mkdir(exist_ok=True)
-    (site / f"{module}.py").write_text(code)
-    info = site / f"{module}-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-    points = points or f"[featrank.zoos]\n{module} = {module}:ZOO\n"
-    (info / "entry_points.txt").write_text(points)
 
 
 # A zoo as they were before they had a base class: it loads, and cannot build.
@@ -96,8 +84,7 @@ ZOO = Older()
 def test_a_zoo_without_the_base_class_gets_its_defaults(
     featrank_process: Run, tmp_path: Path
 ) -> None:
-    install(tmp_path / "site", "older-zoo", OLDER)
-    path = os.pathsep.join([str(tmp_path / "site"), *sys.path])
+    path = install(tmp_path / "site", "older-zoo", OLDER)
     listed = featrank_process("layers", "older:one", "--json", PYTHONPATH=path)
     assert listed.returncode == 0, listed.stderr
     names = [layer["name"] for layer in json.loads(listed.stdout)["older:one"]]
@@ -163,7 +150,7 @@ def test_another_package_adds_a_zoo_and_a_broken_one_is_a_warning(
 ) -> None:
     """Installed distributions with the entry point, found by a process of its own."""
     site = tmp_path / "site"
-    install(site, "my-zoo", MINE)
+    path = install(site, "my-zoo", MINE)
     for package, (code, _) in BROKEN.items():
         install(site, package, code)
     # What stands in another group, and cannot be read, is no business of the zoos.
@@ -172,7 +159,7 @@ def test_another_package_adds_a_zoo_and_a_broken_one_is_a_warning(
     ended = featrank_process(
         "rank", "--dataset", "digits", "--limit-per-class", 1, "--dry-run", "--format", "json",
         "--models", "mine:resnet,random:test_vit",
-        PYTHONPATH=os.pathsep.join([str(site), *sys.path]),
+        PYTHONPATH=path,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert [(model["model"], model["images"]) for model in json.loads(ended.stdout)] == [
@@ -185,3 +172,115 @@ def test_another_package_adds_a_zoo_and_a_broken_one_is_a_warning(
         (line,) = [line for line in warned if f" of {package} 1.0 is left out: " in line]
         assert why in line
     assert "Traceback" not in ended.stderr
+
+
+# A zoo of which one step fails, and the others do not.
+FAULTY = """
+import sys
+from featrank.records import Preprocessing
+from featrank.zoos import Zoo
+
+class Faulty(Zoo):
+    name = "faulty"
+    takes_bare_names = True
+
+    def names(self, shelf):
+        return ["one"]
+
+    def preprocessing(self, model, shelf):
+        return Preprocessing((3, 32, 32), 1.0, "center", "bilinear", (0.5,) * 3, (0.5,) * 3)
+
+    def find_weights(self, model, shelf):
+        return None
+
+    def build(self, model):
+        return None
+
+    def {step}(self, *given):
+        print("a word of the plug-in's own")
+        {fault}
+
+ZOO = Faulty()
+"""
+FAULTS = {
+    "raises": "raise ValueError('worms')",
+    "exits": "sys.exit(0)",
+    "refuses": "from featrank.errors import InputError; raise InputError('not me')",
+    "gives nonsense": "return 7",
+}
+
+
+def faulty(step: str, fault: str, name: str = "faulty") -> str:
+    """The code of a zoo."""
+    return FAULTY.format(step=step, fault=FAULTS[fault]).replace('"faulty"', f'"{name}"')
+
+
+def test_one_that_fails_when_all_are_asked_is_a_warning(
+    featrank_process: Run, tmp_path: Path
+) -> None:
+    faults = [(step, fault) for step in ("claims", "nearer") for fault in FAULTS]
+    faults.remove(("claims", "gives nonsense"))  # every value is true or false
+    names = [f"{step}-{fault.replace(' ', '-')}" for step, fault in faults]
+    for name, (step, fault) in zip(names, faults, strict=True):
+        path = install(tmp_path / "site", f"{name}-zoo", faulty(step, fault, name))
+    ended = featrank_process("models", "test_vit.r160_in1k", "--names", PYTHONPATH=path)
+    assert (ended.returncode, ended.stdout) == (0, "test_vit.r160_in1k\n"), ended.stderr
+    warned = [line for line in ended.stderr.splitlines() if line.startswith("warning: ")]
+    assert len(warned) == len(names)
+    for name in names:
+        said = f"warning: the zoo '{name}' of {name}-zoo 1.0 failed and is passed over: "
+        assert sum(line.startswith(said) for line in warned) == 1
+    assert "Traceback" not in ended.stderr
+
+
+def test_one_that_fails_on_bare_names_leaves_them_to_the_others(
+    featrank_process: Run, tmp_path: Path
+) -> None:
+    steps = ("names", "resolve", "cards")
+    for step in steps:
+        path = install(tmp_path / "site", f"{step}-zoo", faulty(step, "raises", step))
+    ended = featrank_process("models", "tf_efficientnet_lit0", "--names", PYTHONPATH=path)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "no model matches 'tf_efficientnet_lit0'" in ended.stderr
+    assert "did you mean tf_efficientnet_lite0" in ended.stderr
+    for step in steps:
+        assert f"warning: the zoo '{step}' of {step}-zoo 1.0 failed: ValueError" in ended.stderr
+
+
+def test_one_that_fails_fails_its_own_models_only(featrank_process: Run, tmp_path: Path) -> None:
+    """Each in its row, with the package's name; a name that it cannot read is an error."""
+    site = tmp_path / "site"
+    steps = ("preprocessing", "find_weights", "layers_key", "build", "download_size", "resolve")
+    for step in steps:
+        name = step.replace("_", "-")
+        path = install(site, f"bad-{name}", faulty(step, "raises", name))
+    models = ",".join(f"{step.replace('_', '-')}:one" for step in steps[:-1])
+    ended = featrank_process(
+        "rank", "--dataset", "digits", "--limit-per-class", 1, "--dry-run", "--format", "json",
+        "--layers", "all", "--models", f"{models},random:test_vit", PYTHONPATH=path,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    planned = {model["model"]: model for model in json.loads(ended.stdout)}
+    assert "reason" not in planned["random:test_vit"]
+    for step in ("preprocessing", "find_weights", "layers_key", "build"):
+        name = step.replace("_", "-")
+        said = f"the zoo '{name}' of bad-{name} 1.0 failed: ValueError('worms')"
+        assert said in planned[f"{name}:one"]["reason"]
+    asked = featrank_process("layers", "resolve:one", PYTHONPATH=path)
+    assert (asked.returncode, asked.stdout) == (3, "")
+    assert "error: the zoo 'resolve' of bad-resolve 1.0 failed: ValueError('worms')" in asked.stderr
+    assert "Traceback" not in ended.stderr + asked.stderr
+
+
+def test_what_a_zoo_answers_is_of_the_kind_that_it_promises(shelf: Shelf) -> None:
+    class Odd(Least):
+        def names(self, shelf: Shelf) -> Any:
+            return iter(["one", 2])
+
+        def find_weights(self, model: ModelRef, shelf: Shelf) -> Any:
+            return "somewhere"
+
+    zoo = admit(Odd(), "odd 1.0")
+    assert zoo.names(shelf) == []
+    with pytest.raises(PluginError, match=r"the zoo 'least' of odd 1\.0 failed: TypeError"):
+        zoo.find_weights(ModelRef("one", "least", "one", ""), shelf)
