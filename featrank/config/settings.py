@@ -62,6 +62,14 @@ CheckpointKey = Annotated[
         rich_help_panel=_MODELS,
     ),
 ]
+AsTrained = Annotated[
+    bool,
+    typer.Option(
+        "--as-trained",
+        help="Give a checkpoint the size, mean and so on that it says it was trained with.",
+        rich_help_panel=_MODELS,
+    ),
+]
 Metrics = Annotated[
     tuple[str, ...],
     typer.Option(
@@ -189,6 +197,7 @@ class RunConfig:
         allow_skipped: Whether more unusable images are accepted than a few in a hundred.
         allow_partial: Whether a checkpoint may lack more than the head.
         checkpoint_key: Where in a checkpoint the weights stand; None to look for them.
+        as_trained: Whether images become the input that a checkpoint says it was trained with.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: float32 or bfloat16.
         batch_size: Images a forward pass.
@@ -209,6 +218,7 @@ class RunConfig:
     null: NullCount = None
     allow_partial: AllowPartial = False
     checkpoint_key: CheckpointKey = None
+    as_trained: AsTrained = False
     layers: Layers = LAST
     pool: Pool = "auto"
     selection: Selection = field(default_factory=Selection)

@@ -86,6 +86,7 @@ def open_cache(config: RunConfig, reporter: Reporter) -> Iterator[tuple[FeatureS
         config.cache_dir,
         allow_partial=config.allow_partial,
         checkpoint_key=config.checkpoint_key or "",
+        as_trained=config.as_trained,
         reporter=reporter,
     )
     with ExitStack() as stack:

@@ -140,9 +140,10 @@ def _extract(plan: ModelPlan, run: RunContext) -> int:
     misfit = loaded.misfit
     if misfit:
         reporter.warn(f"{model.requested}: what did not fit: {misfit}")
-    notes = list(loaded.notes)
+    differing = loaded.trained_with.differences(keys[0].preprocessing, model.architecture)
+    notes = [*loaded.notes, *differing]
     for note in notes:
-        reporter.say(f"{model.requested}: {note}")
+        (reporter.say if note in loaded.notes else reporter.warn)(f"{model.requested}: {note}")
     if not getattr(loaded.network, "num_classes", 0):
         keys = [key for key in keys if key.layer != HEAD_LAYER]
         if not keys:

@@ -20,6 +20,7 @@ from featrank.zoos._state_dicts import (
     without_prefixes,
 )
 from featrank.zoos._timm_built import build_with_timm, usable
+from featrank.zoos._trained_with import read_trained_with
 from featrank.zoos._weight_files import read_weight_file
 from featrank.zoos._zoo import Loaded
 from featrank.zoos.untrained import seeded
@@ -69,7 +70,8 @@ def load_fitting(
     """
     if weights.path is None:
         raise ValueError("these weights come from a file")
-    found = find_state_dicts(read_weight_file(weights.path), weights.path)
+    content = read_weight_file(weights.path)
+    found = find_state_dicts(content, weights.path)
     build = _builder(name, arguments or {}, n_classes)
     plain = build(None)
     choices = choose(found, plain.state_dict(), _heads(plain))
@@ -95,7 +97,8 @@ def load_fitting(
     _refuse_no_weights(fitting, own, weights.path)
     attempt.network.load_state_dict(fitting, strict=False)
     notes = (*_said_of_choice(choices), *attempt.notes)
-    return Loaded(attempt.network.eval(), attempt.shown, notes)
+    said = read_trained_with(content, weights.path)
+    return Loaded(attempt.network.eval(), attempt.shown, notes, said)
 
 
 def _best_attempt(

@@ -16,6 +16,7 @@ from featrank.storage.file_hashes import FileHashes
 from featrank.zoos._cards import Card
 from featrank.zoos._misfit import Misfit
 from featrank.zoos._state_dicts import read_state_dict
+from featrank.zoos._trained_with import TrainedWith
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,6 +33,7 @@ class Shelf:
         hashes: Content hashes of weight files.
         allow_partial: Whether a checkpoint may lack more than the head.
         checkpoint_key: Where the weights stand in a checkpoint; empty to look for them.
+        as_trained: Whether images become the input that a checkpoint says it was trained with.
         reporter: Told of downloads.
     """
 
@@ -39,6 +41,7 @@ class Shelf:
     hashes: FileHashes = field(default_factory=FileHashes)
     allow_partial: bool = False
     checkpoint_key: str = ""
+    as_trained: bool = False
     reporter: Reporter = field(default_factory=Silent)
     _memory: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -49,12 +52,15 @@ class Shelf:
         *,
         allow_partial: bool = False,
         checkpoint_key: str = "",
+        as_trained: bool = False,
         reporter: Reporter | None = None,
     ) -> Shelf:
         """With its memory in a directory, or without one."""
         database = directory / "file-hashes.sqlite" if directory else None
         hashes = FileHashes(database)
-        return cls(directory, hashes, allow_partial, checkpoint_key, reporter or Silent())
+        return cls(
+            directory, hashes, allow_partial, checkpoint_key, as_trained, reporter or Silent()
+        )
 
     def of(self, kind: Callable[[Path | None], T]) -> T:
         """A zoo's own memory: what ``kind`` makes of the directory, made once in a run."""
@@ -74,11 +80,13 @@ class Loaded:
             last linear layer is taken for the classifier.
         misfit: What of a checkpoint did not fit.
         notes: What a user should know of how the weights were read, one line each.
+        trained_with: What the weights' file says of its own training.
     """
 
     network: nn.Module
     misfit: Misfit = field(default_factory=Misfit)
     notes: tuple[str, ...] = ()
+    trained_with: TrainedWith = field(default_factory=TrainedWith)
 
 
 class Zoo:

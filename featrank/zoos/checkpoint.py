@@ -17,7 +17,14 @@ from featrank.zoos._fitting import load_fitting
 from featrank.zoos._names import find_name
 from featrank.zoos._timm_built import TimmBuilt
 from featrank.zoos._timm_index import TimmIndex
-from featrank.zoos._weight_files import INDEX_SUFFIX, SUFFIXES, is_weight_file, weight_files
+from featrank.zoos._trained_with import read_trained_with
+from featrank.zoos._weight_files import (
+    INDEX_SUFFIX,
+    SUFFIXES,
+    is_weight_file,
+    read_weight_file,
+    weight_files,
+)
 from featrank.zoos._zoo import Loaded, Shelf
 from featrank.zoos.untrained import SEED
 
@@ -71,8 +78,16 @@ class CheckpointZoo(TimmBuilt):
         return []
 
     def preprocessing(self, model: ModelRef, shelf: Shelf) -> Preprocessing:
-        """timm's data configuration for the tag."""
-        return shelf.of(TimmIndex).entry(self.built(model)[0]).preprocessing
+        """timm's data configuration for the tag, or what the file says where that is asked for.
+
+        Raises:
+            InputError: The file is asked and cannot be read.
+        """
+        usual = shelf.of(TimmIndex).entry(self.built(model)[0]).preprocessing
+        if not shelf.as_trained:
+            return usual
+        path = _check_file(model.name.partition("@")[2])
+        return read_trained_with(read_weight_file(path), path).applied_to(usual)
 
     def built(self, model: ModelRef) -> tuple[str, Mapping[str, Any]]:
         """The architecture, with its tag, before the file."""
