@@ -12,6 +12,7 @@ from featrank.cache.parts import GROUP
 from featrank.cache.store import FeatureStore, Layer
 from featrank.errors import InputError
 from featrank.storage.atomic import atomic_path
+from featrank.storage.named_files import refuse_special
 
 
 def export_layer(store: FeatureStore, layer: Layer, path: Path) -> None:
@@ -31,6 +32,7 @@ def export_layer(store: FeatureStore, layer: Layer, path: Path) -> None:
         raise InputError(
             f"cannot export to '{path.name}'", f"name a file that ends in {' or '.join(_WRITERS)}"
         ) from None
+    refuse_special(path)
     with atomic_path(path) as temporary:
         write(store, layer, temporary)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -70,22 +69,24 @@ def mark_verified(directory: Path) -> None:
         touch(directory, directory / _VERIFIED)
 
 
-def set_aside(root: Path, damages: Sequence[Damage]) -> None:
+def set_aside(root: Path, damage: Damage) -> bool:
     """Move what is damaged where nothing reads it; the layer is incomplete from now on.
+
+    Returns:
+        Whether it was moved; not where it is what is missing.
 
     Raises:
         ClaimError: A folder on the way is a link.
         OSError: The cache cannot be written.
     """
-    for damage in damages:
-        manifest = damage.path.parent / MANIFEST
-        if damage.path != manifest:
-            contained(root, damage.path.parent)
-            if manifest.is_dir() and not manifest.is_symlink():
-                move_aside(root, manifest)
-            else:
-                manifest.unlink(missing_ok=True)
-        move_aside(root, damage.path)
+    manifest = damage.path.parent / MANIFEST
+    if damage.path != manifest:
+        contained(root, damage.path.parent)
+        if manifest.is_dir() and not manifest.is_symlink():
+            move_aside(root, manifest)
+        else:
+            manifest.unlink(missing_ok=True)
+    return move_aside(root, damage.path)
 
 
 def _wrong(path: Path, part: Part, hashes: FileHashes, *, fresh: bool) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from featrank.cache.part_names import list_parts
 from featrank.cache.store import FeatureStore, Layer
-from featrank.errors import InputError
+from featrank.errors import IncompleteError, InputError
 from featrank.registry import did_you_mean
 
 
@@ -25,6 +25,7 @@ class Entry:
         layer: The layer; None where it is not complete.
         bytes: Size of its parts.
         last_use: Seconds since the epoch.
+        closed: Whether it cannot be read.
     """
 
     directory: Path
@@ -33,10 +34,13 @@ class Entry:
     layer: Layer | None
     bytes: int
     last_use: float
+    closed: bool = False
 
     @property
     def model(self) -> str:
-        return self.layer.manifest.model if self.layer else "(incomplete)"
+        if self.layer is not None:
+            return self.layer.manifest.model
+        return "(cannot be read)" if self.closed else "(incomplete)"
 
     @property
     def target(self) -> str:
@@ -52,7 +56,10 @@ class Entry:
 
 def list_entries(store: FeatureStore) -> list[Entry]:
     """Every layer, those used last first; incomplete ones too."""
-    entries = [_entry(directory, layer) for directory, layer in store.layers()]
+    entries = [
+        _entry(directory, layer, closed=directory in store.closed)
+        for directory, layer in store.layers()
+    ]
     return sorted(entries, key=lambda entry: -entry.last_use)
 
 
@@ -61,11 +68,14 @@ def find_entry(store: FeatureStore, key: str) -> Entry:
 
     Raises:
         InputError: None does, or several do.
+        IncompleteError: It cannot be read, or may be in what cannot be read.
     """
     entries = list_entries(store)
     found = [entry for entry in entries if entry.key.startswith(key)] if key else []
-    if len(found) == 1:
+    if len(found) == 1 and not found[0].closed:
         return found[0]
+    if not found[1:]:
+        refuse_closed(store)
     if found:
         raise InputError(
             f"key '{key}' names {len(found)} entries",
@@ -77,9 +87,28 @@ def find_entry(store: FeatureStore, key: str) -> Entry:
     )
 
 
+def refuse_closed(store: FeatureStore) -> None:
+    """See that the listing passed no folder that could not be read.
+
+    Raises:
+        IncompleteError: It did.
+    """
+    if store.closed:
+        count = len(store.closed)
+        folder, reason = next(iter(store.closed.items()))
+        raise IncompleteError(
+            f"{count} folder{'s' * (count > 1)} of the cache cannot be read, first {folder}"
+            f" ({reason})",
+            "let yourself read it (chmod u+rwx, or ask its owner), or name another cache with"
+            " --cache-dir DIR",
+        )
+
+
 def describe(entry: Entry) -> dict[str, Any]:
     """One layer as JSON: its whole key, its parts, what it was extracted with."""
     document: dict[str, Any] = {"directory": str(entry.directory), "complete": bool(entry.layer)}
+    if entry.closed:
+        return {**document, "readable": False}
     if entry.layer is None:
         return {**document, "parts": [path.name for path in list_parts(entry.directory)]}
     manifest = entry.layer.manifest
@@ -105,14 +134,14 @@ def total_bytes(entries: Sequence[Entry]) -> int:
     return sum(entry.bytes for entry in entries)
 
 
-def _entry(directory: Path, layer: Layer | None) -> Entry:
+def _entry(directory: Path, layer: Layer | None, *, closed: bool) -> Entry:
     if layer is not None:
         n_bytes = sum(part.bytes for part in layer.manifest.parts)
         last_use = layer.last_use
     else:
         n_bytes, last_use = _of_files(directory)
     key = directory.name.rpartition(".")[2]
-    return Entry(directory, key, directory.parent.name, layer, n_bytes, last_use)
+    return Entry(directory, key, directory.parent.name, layer, n_bytes, last_use, closed)
 
 
 def _of_files(directory: Path) -> tuple[int, float]:

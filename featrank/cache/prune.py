@@ -36,10 +36,11 @@ class Policy:
 def choose(entries: Sequence[Entry], policy: Policy, now: float) -> list[Entry]:
     """The entries that a policy removes, those used longest ago first.
 
-    Model and age restrict what may go; with a size, only so much of it goes as must.
+    What cannot be read stays. Model and age restrict what may go; with a size, only so much of it
+    goes as must.
     """
     may_go = sorted(
-        (entry for entry in entries if _matches(entry, policy, now)),
+        (entry for entry in entries if not entry.closed and _matches(entry, policy, now)),
         key=lambda entry: entry.last_use,
     )
     if policy.max_size is None:

@@ -38,6 +38,7 @@ from featrank.errors import IncompleteError
 from featrank.records import Features, FloatArray, IntArray
 from featrank.storage.atomic import TEMPORARY_SUFFIX
 from featrank.storage.contained import ClaimError, contained, regular_file, touch
+from featrank.storage.damage import said_of
 from featrank.storage.file_hashes import FileHashes
 
 # Between these, a part holds about 1/64 of the target: little is lost to a kill, and a million
@@ -93,6 +94,8 @@ class FeatureStore:
     def __init__(self, root: Path, hashes: FileHashes, warn: Callable[[str], None]) -> None:
         self.root = root
         self.lease = Lease(root)
+        # Folders that could not be read, with the reason; each was warned of.
+        self.closed: dict[Path, str] = {}
         self._hashes = hashes
         self._warn = warn
 
@@ -204,7 +207,7 @@ class FeatureStore:
     def layers(self) -> Iterator[tuple[Path, Layer | None]]:
         """Every layer's directory, with the layer where it is complete; nothing is checked.
 
-        Links are passed over; a folder that cannot be read is said.
+        Links are passed over; a folder that cannot be read is said, and is in ``closed`` then.
 
         Raises:
             IncompleteError: All of the features are a link, or cannot be read.
@@ -213,9 +216,16 @@ class FeatureStore:
             for directory in self._folders(entry):
                 if "." in directory.name:
                     layer = None
-                    with suppress(ClaimError, OSError):
+                    try:
                         manifest = Manifest.read(directory)
                         layer = Layer(directory, manifest) if manifest is not None else None
+                        if layer is None:
+                            list_parts(directory)
+                    except ClaimError:
+                        pass
+                    except OSError as error:
+                        layer = None
+                        self._close(directory, error)
                     yield directory, layer
 
     def check(self, layer: Layer) -> list[Damage]:
@@ -335,12 +345,17 @@ class FeatureStore:
         try:
             with os.scandir(parent) as found:
                 names = sorted(entry.name for entry in found if entry.is_dir(follow_symlinks=False))
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             return []
         except OSError as error:
-            self._warn(f"cannot read {parent}: {error.strerror}")
+            self._close(parent, error)
             return []
         return [parent / name for name in names]
+
+    def _close(self, folder: Path, error: OSError) -> None:
+        if folder not in self.closed:
+            self.closed[folder] = error.strerror or str(error)
+            self._warn(f"cannot read {folder}: {self.closed[folder]}")
 
     def _unlink(self, path: Path) -> None:
         """Remove a file or link; what is a folder is set aside."""
@@ -380,14 +395,18 @@ class FeatureStore:
 
     def _set_aside(self, damages: Sequence[Damage]) -> None:
         for damage in damages:
-            self._warn(f"damaged cache file set aside: {damage}")
-        try:
-            with explained_write(self.root, 0):
-                set_aside(self.root, damages)
-        except ClaimError as error:
-            raise IncompleteError(
-                f"the cache leads out of its folder: {error}", _ANOTHER_PLACE
-            ) from error
+            try:
+                with explained_write(self.root, 0):
+                    moved = set_aside(self.root, damage)
+            except ClaimError as error:
+                self._warn(f"damaged cache file: {damage}")
+                raise IncompleteError(
+                    f"the cache leads out of its folder: {error}", _ANOTHER_PLACE
+                ) from error
+            except IncompleteError:
+                self._warn(f"damaged cache file: {damage}")
+                raise
+            self._warn(f"{said_of(moved)}: {damage}")
 
 
 def _damaged(layer: Layer, error: Exception) -> IncompleteError:

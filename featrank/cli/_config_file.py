@@ -14,10 +14,12 @@ from typing import Any
 import typer
 
 from featrank.errors import InputError
+from featrank.storage.named_files import read_named
 
 PREFIX = "FEATRANK"
 # Flags that a file cannot set.
 _NEVER = {"config", "help", "version"}
+_LONGEST = 1 << 20
 
 
 def load(context: typer.Context, path: Path | None) -> Path | None:
@@ -47,7 +49,7 @@ class _File:
 
         self._path = path
         try:
-            self._text = path.read_text(encoding="utf-8")
+            self._text = read_named(path, _LONGEST).decode().replace("\r\n", "\n")
             self._document = tomllib.loads(self._text)
         except OSError as error:
             raise InputError(f"--config {path}: {error.strerror}", "name a TOML file") from error

@@ -10,6 +10,7 @@ import typer
 
 from featrank.cli._lines import tell
 from featrank.render.text.visible import talk
+from featrank.storage.named_files import append_named
 
 # GitHub drops a summary that is larger than this altogether.
 _MOST_BYTES = 1_000_000
@@ -27,10 +28,10 @@ def write_summary(lines: Iterable[str]) -> None:
         return
     text = "\n".join(lines)
     try:
-        with Path(path).open("a", encoding="utf-8", errors="backslashreplace") as stream:
+        with append_named(Path(path)) as stream:
             if len(text.encode("utf-8", "replace")) > _MOST_BYTES:
                 text = "featrank: the summary is too long to show; see the result's files."
-            stream.write(text + "\n\n")
+            stream.write(f"{text}\n\n".encode(errors="backslashreplace"))
     except OSError as error:
         tell(f"warning: cannot write the step summary: {error.strerror}")
 

@@ -42,14 +42,16 @@ def list_all(
     as_json: Json = False, cache_dir: opt.CacheDir = None, config_file: opt.ConfigFile = None
 ) -> None:
     """List the layers that are cached, those used last first."""
-    from featrank.cache.listing import describe, list_entries
+    from featrank.cache.listing import describe, list_entries, refuse_closed
     from featrank.cli._console import print_json
 
-    entries = list_entries(_store(cache_dir))
+    store = _store(cache_dir)
+    entries = list_entries(store)
     if as_json:
         print_json([{"id": entry.key, **describe(entry)} for entry in entries])
     else:
         _print_entries(entries)
+    refuse_closed(store)
 
 
 @cache.command()
@@ -67,6 +69,10 @@ def verify(
 ) -> None:
     """Read every byte and compare checksums; exit 3 where something is damaged."""
     opt.enable_debug(debug)
+
+    from featrank.cache.listing import refuse_closed
+    from featrank.errors import IncompleteError
+
     store = _store(cache_dir)
     damages = []
     layers = 0
@@ -76,9 +82,12 @@ def verify(
     for damage in damages:
         put(f"damaged: {damage}")
     put(f"{layers} layers checked, {len(damages)} damaged files")
-    if damages:
-        tell("hint: the next run that needs them extracts just these parts again")
-        raise typer.Exit(3)
+    if damages and not store.closed:
+        raise IncompleteError(
+            f"{len(damages)} damaged files in the cache",
+            "the next run that needs them extracts just these parts again",
+        )
+    refuse_closed(store)
 
 
 @cache.command()
@@ -93,7 +102,7 @@ def prune(
     config_file: opt.ConfigFile = None,
 ) -> None:
     """Remove layers, but nothing that a running process uses, and nothing outside the cache."""
-    from featrank.cache.listing import total_bytes
+    from featrank.cache.listing import refuse_closed, total_bytes
     from featrank.cache.prune import Policy
     from featrank.cache.prune import prune as run
     from featrank.cache.writer import explained_write
@@ -117,6 +126,7 @@ def prune(
     put(f"{verb} {len(removed)} layers, {size(total_bytes(removed))}")
     if kept:
         tell(f"kept {len(kept)} layers that are in use")
+    refuse_closed(store)
 
 
 @cache.command()

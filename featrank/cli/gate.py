@@ -191,8 +191,10 @@ def _write_junit(path: Path, document: dict[str, Any]) -> None:
     from featrank.errors import InputError
     from featrank.render.text.verdict import verdict_junit
     from featrank.storage.atomic import write_bytes
+    from featrank.storage.named_files import refuse_special
 
     try:
+        refuse_special(path)
         write_bytes(path, verdict_junit(document))
     except OSError as error:
         raise InputError(f"--junit {path}: {error.strerror}", "choose another place") from error

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from featrank.errors import InputError
+from featrank.storage.named_files import read_named
+
+_LONGEST_LIST = 1 << 24
 
 
 def split_list(values: Iterable[str]) -> tuple[str, ...]:
@@ -29,7 +33,7 @@ def model_names(values: Iterable[str]) -> tuple[str, ...]:
             names.append(value)
             continue
         try:
-            text = sys.stdin.read() if value == "@-" else _read_list(Path(value[1:]))
+            text = _list_at(value[1:])
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "not text"
             raise InputError(
@@ -40,9 +44,19 @@ def model_names(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _read_list(file: Path) -> str:
-    """A list's text, without the mark that some editors put first."""
-    return file.expanduser().read_text(encoding="utf-8-sig")
+def _list_at(name: str) -> str:
+    """The text of a file, or of stdin for ``-``.
+
+    Raises:
+        OSError: It cannot be read, or is too long.
+        UnicodeDecodeError: It is no text.
+    """
+    if name != "-":
+        return read_named(Path(name).expanduser(), _LONGEST_LIST).decode("utf-8-sig")
+    text = sys.stdin.read(_LONGEST_LIST + 1)
+    if len(text) > _LONGEST_LIST:
+        raise OSError(errno.EFBIG, f"longer than {_LONGEST_LIST:,} characters")
+    return text
 
 
 def cache_directory(given: Path | None) -> Path:

@@ -13,6 +13,7 @@ from featrank.errors import IncompleteError, InputError, PluginError
 from featrank.render._format import FORMATS, Format
 from featrank.reporting import Reporter
 from featrank.storage.atomic import write_bytes
+from featrank.storage.named_files import refuse_special
 from featrank.storage.refusals import way_out
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def check_outputs(paths: Sequence[Path]) -> None:
                 )
             if not path.parent.is_dir():
                 raise InputError(f"-o {path}: no such folder", f"mkdir -p {path.parent}")
+            refuse_special(path)
             if path.exists() and not os.access(path, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             with tempfile.TemporaryFile(dir=path.parent):

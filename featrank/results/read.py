@@ -32,6 +32,7 @@ from featrank.results.structs import (
 )
 from featrank.storage.contained import ClaimError
 from featrank.storage.kept_json import MAX_BYTES, parse_json, take_seal, typed
+from featrank.storage.named_files import open_named
 
 log = logging.getLogger("featrank")
 
@@ -63,7 +64,7 @@ def read_result(path: Path) -> Result:
         InputError: No such file, or it is no result of this version's shape.
     """
     try:
-        with path.open("rb") as stream:  # perhaps a pipe, which has no size
+        with open_named(path) as stream:
             document = parse_json(stream.read(MAX_BYTES + 1))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", _WAY_OUT) from error

@@ -19,6 +19,7 @@ from featrank.labelled.feature_source import ArraySource, FeatureBlocks
 from featrank.labelled.labelled import as_discrete
 from featrank.labelled.row_groups import join_groups
 from featrank.records import Features, FloatArray, IntArray
+from featrank.storage.named_files import no_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -80,9 +81,8 @@ def open_features_file(path: Path) -> FeaturesFile:
     Raises:
         InputError: No such file, or not such a file; nothing in it is executed.
     """
-    if not path.is_file():
-        what = "this is a folder" if path.is_dir() else "no such file"
-        raise InputError(f"{what}: {path}", "give a cache key, a .npz or a .parquet")
+    if reason := no_file(path):
+        raise InputError(f"{reason}: {path}", "give a cache key, a .npz or a .parquet")
     try:
         return _open_npz(path) if path.suffix.lower() == ".npz" else _open_parquet(path)
     except MemoryError:

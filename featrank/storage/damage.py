@@ -16,10 +16,11 @@ log = logging.getLogger("featrank")
 _FOLDER = "damaged"
 
 
-def set_aside(root: Path, path: Path) -> None:
+def set_aside(root: Path, path: Path) -> bool:
     """Move a file, folder or link below a root into the root's folder for damaged ones.
 
-    What has vanished by then is left alone.
+    Returns:
+        Whether it was moved: what has vanished by then is left alone.
 
     Raises:
         ClaimError: A folder above it, or the one for damaged files, leads out of the root.
@@ -34,19 +35,31 @@ def set_aside(root: Path, path: Path) -> None:
     try:
         path.rename(free)
     except FileNotFoundError:
-        return
+        return False
+    return True
 
 
 def put_away(root: Path, path: Path, reason: object) -> None:
-    """Set a kept file aside and say so; where that fails, it is only said.
+    """Set a kept file aside, and say what came of it.
 
     For what only saves time: it is made anew either way.
     """
-    log.warning("warning: damaged cache file set aside: %s: %s", path.name, reason)
     try:
-        set_aside(root, path)
+        moved = set_aside(root, path)
     except (OSError, ClaimError) as error:
-        log.warning("warning: it could not be set aside: %s", error)
+        log.warning(
+            "warning: damaged cache file %s, which could not be set aside (%s): %s",
+            path.name,
+            error,
+            reason,
+        )
+    else:
+        log.warning("warning: %s: %s: %s", said_of(moved), path.name, reason)
+
+
+def said_of(moved: bool) -> str:
+    """What happened to a damaged file: nothing, where it had vanished by then."""
+    return "damaged cache file set aside" if moved else "damaged cache file, gone by now"
 
 
 def _is_there(path: Path) -> bool:

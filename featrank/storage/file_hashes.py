@@ -17,6 +17,7 @@ from pathlib import Path
 
 from featrank.storage.contained import ClaimError, open_file, sole_file
 from featrank.storage.damage import put_away
+from featrank.storage.named_files import open_regular
 
 # A file changed this recently may change again within one tick of the file system's clock.
 _RACY_NS = 100_000_000
@@ -39,8 +40,12 @@ _Recall = Callable[[bytes], _Remembered | None]
 
 
 def hash_file(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as stream:
+    """SHA-256 of a file's bytes.
+
+    Raises:
+        OSError: It is no regular file, or cannot be read.
+    """
+    with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

@@ -10,6 +10,7 @@ from featrank.config import Listing, Selection
 from featrank.errors import InputError
 from featrank.registry import Registry, did_you_mean
 from featrank.storage.file_hashes import FileHashes
+from featrank.storage.named_files import refuse_special
 from featrank.targets._decode import IMAGE_SUFFIXES
 from featrank.targets._file_names import printable
 from featrank.targets._folder_layout import class_folders
@@ -90,6 +91,12 @@ def _kind_of(spec: str, embedded: Sequence[str], access: Access) -> TargetKind:
         InputError: None, or several.
     """
     path = Path(spec).expanduser()
+    try:
+        refuse_special(path)
+    except OSError as error:
+        raise InputError(
+            f"'{printable(spec)}' is {error.strerror}", "name a folder or a file of images"
+        ) from None
     if spec and path.is_file():
         refuse_pointer(path)
     accepting = [kind for kind in TARGETS if kind.name != _FOLDER and kind.accepts(spec)]

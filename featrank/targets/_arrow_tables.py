@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from featrank.storage.named_files import open_regular
+
 # Arrow's file format begins so; the datasets library writes the stream format, which has no mark.
 _ARROW_FILE = b"ARROW1"
 
@@ -60,7 +62,8 @@ def open_table(file: Path) -> Iterator[Table]:
     """
     import pyarrow
 
-    with ExitStack() as stack:
+    # pyarrow opens what has the name, whatever it is.
+    with ExitStack() as stack, open_regular(file):
         if file.suffix.lower() != ".arrow":
             from pyarrow.parquet import ParquetFile
 

@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from featrank.storage.named_files import refuse_special
+
 
 class LeadsOut(Exception):  # noqa: N818 (a finding)
     """A file outside the folder was to be read.
@@ -43,6 +45,7 @@ def reading_only_below(root: Path) -> Iterator[None]:
 
     Raises:
         LeadsOut: It was to be done.
+        OSError: A pipe, a socket or a device inside was to be opened.
     """
     _install()
     before = getattr(_fence, "root", None)
@@ -67,3 +70,4 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
         return
     if not Path(os.path.realpath(path)).is_relative_to(root):
         raise LeadsOut(path)
+    refuse_special(Path(path))  # opening it may wait for ever

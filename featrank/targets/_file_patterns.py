@@ -9,6 +9,7 @@ from pathlib import Path
 
 from featrank.errors import InputError
 from featrank.registry import is_wildcard
+from featrank.storage.named_files import no_file
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")
@@ -36,9 +37,13 @@ def expand_files(spec: str) -> list[Path]:
         matches = sorted(glob.glob(str(path))) if is_wildcard(word) else []  # noqa: PTH207
         if not matches:
             raise InputError(
-                f"no such file: '{word}'", f"check the path; a relative one starts at {Path.cwd()}"
+                f"{no_file(path)}: '{word}'",
+                f"check the path; a relative one starts at {Path.cwd()}",
             )
-        found |= dict.fromkeys(map(Path, matches))
+        for match in map(Path, matches):
+            if reason := no_file(match):
+                raise InputError(f"{reason}: '{match}'", "write a pattern that leaves it out")
+            found[match] = None
     return list(found)
 
 

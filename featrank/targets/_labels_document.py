@@ -12,6 +12,7 @@ from typing import Any
 
 from featrank.errors import InputError
 from featrank.records import Skipped
+from featrank.storage.named_files import open_regular
 from featrank.targets._file_names import printable
 from featrank.targets._pointers import refuse_pointer
 from featrank.targets._reach import refuse_unreachable
@@ -52,7 +53,8 @@ def read_document(file: Path) -> Any:
         if file.stat().st_size > _MAX_BYTES:
             raise InputError(f"'{shown}' has more than {_MAX_BYTES:,} bytes", "split it")
         refuse_pointer(file)
-        return json.loads(file.read_bytes())
+        with open_regular(file) as stream:
+            return json.loads(stream.read())
     except OSError as error:
         refuse_unreachable(shown, error)
         raise InputError(f"cannot read '{shown}': {error.strerror}", "check the path") from error

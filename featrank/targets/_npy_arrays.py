@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from featrank.errors import InputError
+from featrank.storage.named_files import open_regular
 from featrank.targets._file_names import printable
 from featrank.targets._members import refuse_bomb
 from featrank.targets._reach import refuse_unreachable
@@ -110,7 +111,7 @@ class NpyArrays:
     @contextmanager
     def _archive(self) -> Iterator[zipfile.ZipFile]:
         try:
-            with zipfile.ZipFile(self.file) as archive:
+            with open_regular(self.file) as packed, zipfile.ZipFile(packed) as archive:
                 yield archive
         except OSError as error:
             refuse_unreachable(self.shown, error)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from featrank.errors import InputError
+from featrank.storage.named_files import open_regular
 from featrank.targets._file_names import printable
 
 _POINTERS = (
@@ -26,6 +27,6 @@ def refuse_pointer(file: Path) -> None:
     Raises:
         InputError: It stands for another.
     """
-    with suppress(OSError, ValueError), file.open("rb") as stream:
+    with suppress(OSError, ValueError), open_regular(file) as stream:
         if reason := pointer_reason(stream.read(POINTER_BYTES)):
             raise InputError(f"'{printable(str(file))}' is {reason}")

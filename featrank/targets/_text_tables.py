@@ -13,6 +13,7 @@ from pathlib import Path
 from featrank.errors import InputError
 from featrank.storage.contained import ClaimError
 from featrank.storage.kept_json import parse_json
+from featrank.storage.named_files import open_regular
 from featrank.targets._decode import IMAGE_SUFFIXES
 from featrank.targets._file_names import printable
 from featrank.targets._reach import refuse_unreachable
@@ -69,7 +70,7 @@ def read_text_table(
         InputError: It cannot be read, or is no table.
     """
     try:
-        with file.open("rb") as stream:
+        with open_regular(file) as stream:
             data = stream.read(_LARGEST + 1)
     except OSError as error:
         refuse_unreachable(spec, error)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import dataclasses
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 
 from featrank.errors import InputError
+from featrank.storage.named_files import open_regular
 from featrank.targets._file_names import printable
 from featrank.targets._folder_layout import is_unlabelled_folder
 from featrank.targets._labels_document import Labelled, open_labelled
@@ -58,7 +60,9 @@ def _read(file: Path) -> list[Labelled]:
     """
     shown = printable(str(file))
     try:
-        with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
+        with TextIOWrapper(
+            open_regular(file), encoding="utf-8-sig", errors="surrogateescape", newline=""
+        ) as stream:
             lines = [line for line in csv.reader(stream, strict=True) if any(map(str.strip, line))]
     except OSError as error:
         refuse_unreachable(shown, error)

@@ -15,6 +15,7 @@ from typing import Any
 
 from featrank.errors import InputError
 from featrank.storage.contained import ClaimError, plain_name
+from featrank.storage.named_files import open_regular
 from featrank.targets._file_names import printable
 from featrank.targets._file_patterns import expand_files
 from featrank.targets._reach import refuse_unreachable
@@ -107,7 +108,8 @@ def _read_json(file: Path) -> dict[str, Any]:
     try:
         if file.stat().st_size > _MAX_BYTES:
             raise InputError(f"'{shown}' has more than {_MAX_BYTES:,} bytes", _ANEW)
-        document = json.loads(file.read_bytes())
+        with open_regular(file) as stream:
+            document = json.loads(stream.read())
     except OSError as error:
         refuse_unreachable(shown, error)
         raise InputError(f"cannot read '{shown}': {error.strerror}", _ANEW) from error

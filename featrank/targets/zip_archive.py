@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from featrank.errors import InputError
+from featrank.storage.named_files import open_regular
 from featrank.targets._archive_tree import open_as_folder
 from featrank.targets._file_names import printable
 from featrank.targets._members import Member, inner_name, refuse_bomb, refuse_many
@@ -40,7 +41,7 @@ _METHODS = {
 @lru_cache(maxsize=4)
 def _opened(file: Path, _process: int) -> zipfile.ZipFile:
     """An archive with its list of members; each process has its own, with a place of its own."""
-    return zipfile.ZipFile(file)
+    return zipfile.ZipFile(open_regular(file))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from featrank.errors import IncompleteError, InputError
 from featrank.storage.contained import ClaimError, plain_name, relative_name, resolves_inside
+from featrank.storage.named_files import open_regular
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _LONGEST_REF = 200
@@ -77,7 +78,8 @@ def cached_file(repository: str, revision: str | None, name: str) -> Path | None
     folder = _folder(repository)
     snapshots = folder / "snapshots"
     try:
-        named = (folder / "refs" / (revision or "main")).read_text(errors="replace")[:_LONGEST_REF]
+        with open_regular(folder / "refs" / (revision or "main")) as stream:
+            named = stream.read(_LONGEST_REF).decode(errors="replace")
         places = [snapshots / named.strip()] if _COMMIT.fullmatch(named.strip()) else []
     except OSError:
         places = [snapshots / revision] if revision else _entries(snapshots)

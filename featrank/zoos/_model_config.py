@@ -13,6 +13,7 @@ from featrank.records import Preprocessing
 from featrank.registry import did_you_mean
 from featrank.storage.contained import ClaimError
 from featrank.storage.kept_json import parse_json
+from featrank.storage.named_files import open_regular
 from featrank.zoos._hub_cache import check_file_name
 from featrank.zoos._timm_built import INPUT_SIZE
 from featrank.zoos._timm_index import TimmIndex
@@ -76,7 +77,7 @@ def read_model_config(path: Path, where: str, index: TimmIndex | None = None) ->
         InputError: It is damaged, or describes no timm model.
     """
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             document = parse_json(stream.read(_LARGEST + 1), _LARGEST)
     except (OSError, ClaimError) as error:
         raise InputError(f"cannot read the config.json of {where}: {error}") from error

@@ -9,6 +9,7 @@ from typing import Any
 from featrank.errors import InputError
 from featrank.storage.contained import ClaimError
 from featrank.storage.kept_json import parse_json
+from featrank.storage.named_files import open_regular
 from featrank.zoos._hub_cache import check_file_name
 from featrank.zoos._stand_ins import stand_ins
 
@@ -34,7 +35,7 @@ def weight_files(path: Path) -> list[Path]:
     if not path.name.lower().endswith(INDEX_SUFFIX):
         return [path]
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             document = parse_json(stream.read(_LARGEST_INDEX + 1), _LARGEST_INDEX)
     except (OSError, ClaimError) as error:
         raise InputError(f"cannot read {path}: {error}") from error

@@ -13,6 +13,7 @@ from featrank.errors import InputError
 from featrank.records import ModelRef, Preprocessing, Weights
 from featrank.registry import did_you_mean, is_wildcard
 from featrank.storage.digest import digest_json
+from featrank.storage.named_files import no_file
 from featrank.zoos._fitting import load_fitting
 from featrank.zoos._names import find_name
 from featrank.zoos._timm_built import TimmBuilt
@@ -162,8 +163,8 @@ def _check_file(text: str) -> Path:
         raise InputError(
             f"'{text}' is not a weight file", f"known: {', '.join((*SUFFIXES, INDEX_SUFFIX))}"
         )
-    if not path.is_file():
-        raise InputError(f"no such file: {text}", "the form is NAME@FILE, such as resnet50@my.pth")
+    if reason := no_file(path):
+        raise InputError(f"{reason}: {text}", "the form is NAME@FILE, such as resnet50@my.pth")
     if shard := _SHARD.search(path.name):
         index = next(iter(sorted(path.parent.glob(f"*{path.suffix}{INDEX_SUFFIX}"))), None)
         raise InputError(

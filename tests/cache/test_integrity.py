@@ -117,8 +117,9 @@ def test_checksums_are_computed_again_once_a_day(
 
 
 def test_a_cache_that_cannot_be_written_still_reports(
-    fill_layers: Fill, store: FeatureStore, key: FeatureKey, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    fill_layers: Fill, store: FeatureStore, key: FeatureKey, warnings: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     from featrank.errors import IncompleteError
 
     fill_layers([key])
@@ -130,3 +131,5 @@ def test_a_cache_that_cannot_be_written_still_reports(
     monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(IncompleteError, match="cannot write the cache"):
         store.find(key)
+    assert not [said for said in warnings if "set aside" in said]
+    assert any(said.startswith("damaged cache file: ") for said in warnings)

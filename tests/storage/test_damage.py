@@ -48,5 +48,16 @@ def test_nothing_is_moved_out_or_in_through_a_link(
         set_aside(root, root / "a" / "file")
     put_away(root, root / "a" / "file", "torn")
     assert "torn" in caplog.text
+    assert "file set aside" not in caplog.text
+    assert "damaged cache file file, which could not be set aside (" in caplog.text
     assert [path.name for path in (root.parent / "victim").iterdir()] == ["file"]
     assert (root / "a" / "file").read_text() == "one"
+
+
+def test_what_happened_is_said(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (root / "a" / "file").write_text("one")
+    put_away(root, root / "a" / "file", "torn")
+    assert "damaged cache file set aside: file: torn" in caplog.text
+    caplog.clear()
+    put_away(root, root / "a" / "file", "torn")
+    assert "damaged cache file, gone by now: file: torn" in caplog.text
