@@ -106,14 +106,15 @@ def prune(
     from featrank.cache.prune import Policy
     from featrank.cache.prune import prune as run
     from featrank.cache.writer import explained_write
+    from featrank.config.amounts import BYTES, SECONDS
     from featrank.errors import InputError
     from featrank.render.text.plain import size
 
     if older_than is None and max_size is None and model is None:
         raise InputError("prune what?", "say --older-than 30d, --max-size 20GB or --model PATTERN")
     policy = Policy(
-        opt.parse_age("--older-than", older_than) if older_than else None,
-        opt.parse_size("--max-size", max_size) if max_size else None,
+        SECONDS.parse("--older-than", older_than) if older_than else None,
+        int(BYTES.parse("--max-size", max_size)) if max_size else None,
         model,
     )
     store = _store(cache_dir)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from featrank.cli import _options as opt
+from featrank.cli._takes import takes
+from featrank.config.gate import GateConfig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,75 +18,13 @@ if TYPE_CHECKING:
     from featrank.gate.judge import GateResult
     from featrank.records import Result
 
-_DEMANDS, _ALLOWANCES = "Conditions", "Allowances"
 
-
+@takes()
 def gate(
     results: Annotated[
         list[Path], typer.Argument(metavar="RESULT...", help="JSON files of featrank rank -o.")
     ],
-    baseline: Annotated[
-        Path | None,
-        typer.Option(help="The stored result to compare with.", rich_help_panel=_DEMANDS),
-    ] = None,
-    max_drop: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="METRIC:DROP",
-            help="Worse than the baseline by no more, for the best model and for each one:"
-            " gda:2% or gda:0.02. Repeats.",
-            rich_help_panel=_DEMANDS,
-        ),
-    ] = None,
-    fail_under: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="METRIC=SCORE",
-            help="The best model's score is at least this (at most, where lower is better).",
-            rich_help_panel=_DEMANDS,
-        ),
-    ] = None,
-    expect_top: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="This model is first.", rich_help_panel=_DEMANDS),
-    ] = None,
-    within_top: Annotated[
-        tuple[int, str] | None,
-        typer.Option(
-            metavar="N NAME", help="This model is among the first N.", rich_help_panel=_DEMANDS
-        ),
-    ] = None,
-    min_tau: Annotated[
-        float | None,
-        typer.Option(
-            metavar="TAU",
-            help="Weighted Kendall tau between this order and the baseline's is at least this.",
-            rich_help_panel=_DEMANDS,
-        ),
-    ] = None,
-    candidate: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="With --beats: this model …", rich_help_panel=_DEMANDS),
-    ] = None,
-    beats: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="… is better than this one.", rich_help_panel=_DEMANDS),
-    ] = None,
-    by: Annotated[
-        str | None,
-        typer.Option(
-            metavar="METRIC", help="… by this metric. [default: ranking]", rich_help_panel=_DEMANDS
-        ),
-    ] = None,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KIND",
-            help="What is no obstacle: partial, failed, missing-row, missing-baseline,"
-            " other-target, other-metrics or other-precision. Repeats, or with commas.",
-            rich_help_panel=_ALLOWANCES,
-        ),
-    ] = None,
+    config: GateConfig,
     config_file: opt.ConfigFile = None,
     form: Annotated[
         str | None,
@@ -102,37 +42,36 @@ def gate(
 
     Example: featrank gate result.json --baseline base.json --max-drop gda:2%
     """
-    opt.enable_debug(debug)
-
     from featrank.cli._console import StderrReporter
     from featrank.errors import InputError
-    from featrank.gate.conditions import Conditions, parse_fail_under, parse_max_drop
     from featrank.gate.judge import judge
     from featrank.results.join import join_results
     from featrank.results.read import read_result
 
-    if (candidate is None) != (beats is None):
-        raise InputError(
-            "--candidate and --beats go together", "say --candidate NAME --beats OTHER"
-        )
-    conditions = Conditions(
-        max_drop=parse_max_drop(max_drop or ()),
-        fail_under=parse_fail_under(fail_under or ()),
-        expect_top=expect_top,
-        within_top=within_top,
-        min_tau=min_tau,
-        beats=(candidate, beats) if candidate is not None and beats is not None else None,
-        beats_by=by,
-        allow=frozenset(opt.split_list(allow or ())),
-    )
+    conditions = _conditions(config)
     if form not in (None, "table", "json", "md"):
         raise InputError(f"--format {form}: a verdict has no such format", "known: json, md")
     reporter = StderrReporter(quiet=quiet)
     named = {str(path): read_result(path) for path in results}
-    stored = _read_baseline(baseline, conditions)
+    stored = _read_baseline(config.baseline, conditions)
     verdict = judge(join_results(named, None, reporter.warn), stored, conditions)
     _show(verdict, form, junit, to_github=github)
     raise typer.Exit(verdict.exit_code)
+
+
+def _conditions(config: GateConfig) -> Conditions:
+    from featrank.gate.conditions import Conditions, parse_fail_under, parse_max_drop
+
+    return Conditions(
+        max_drop=parse_max_drop(config.max_drop),
+        fail_under=parse_fail_under(config.fail_under),
+        expect_top=config.expect_top,
+        within_top=config.within_top,
+        min_tau=config.min_tau,
+        beats=config.pair,
+        beats_by=config.by,
+        allow=frozenset(config.allow),
+    )
 
 
 def _read_baseline(path: Path | None, conditions: Conditions) -> Result | None:

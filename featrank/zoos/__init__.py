@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from featrank.zoos._cards import Card
-from featrank.zoos._catalogue import SORTS, Filters, list_cards
+from featrank.zoos._catalogue import Filters, list_cards
 from featrank.zoos._known import ZOOS, build_network, load_network, zoo_of
 from featrank.zoos._resolve import resolve_models
 from featrank.zoos._zoo import Loaded, Shelf, Zoo
 
 __all__ = [
-    "SORTS",
     "ZOOS",
     "Card",
     "Filters",

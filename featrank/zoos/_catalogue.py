@@ -49,8 +49,8 @@ class Filters:
         )
 
 
-# What --sort takes, and what it makes of a model; what is not known comes last.
-SORTS: dict[str, Callable[[Card], tuple[bool, Any]]] = {
+# The key of each order; what is not known comes last.
+_KEYS: dict[str, Callable[[Card], tuple[bool, Any]]] = {
     "name": lambda card: (False, card.name),
     "params": lambda card: (card.n_params is None, card.n_params or 0),
     "macs": lambda card: (card.macs is None, card.macs or 0),
@@ -70,19 +70,17 @@ def list_cards(
             none for all models that have bare names.
         filters: Which of them.
         shelf: What the zoos share.
-        sort: One of :data:`SORTS`; None for the order of the zoo.
+        sort: One of :data:`featrank.config.catalogue.SORTS`; None for the order of the zoo.
 
     Raises:
-        InputError: A pattern means nothing, or there is no such order.
+        InputError: A pattern means nothing.
     """
-    if sort is not None and sort not in SORTS:
-        raise InputError(f"--sort '{sort}' is unknown", f"known: {', '.join(SORTS)}")
     cards: dict[str, Card] = {}
     for pattern in patterns or ["*"]:
         for card in _cards(pattern, shelf):
             cards.setdefault(card.name, card)
     kept = [card for card in cards.values() if filters.accept(card)]
-    return sorted(kept, key=SORTS[sort]) if sort else kept
+    return sorted(kept, key=_KEYS[sort]) if sort else kept
 
 
 def _cards(pattern: str, shelf: Shelf) -> Iterator[Card]:

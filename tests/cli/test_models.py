@@ -10,9 +10,6 @@ from typing import Any
 import pytest
 from loopback_hub import LoopbackHub
 
-from featrank.cli.models import parse_count
-from featrank.errors import InputError
-
 Main = Callable[..., Any]
 
 
@@ -68,15 +65,6 @@ def test_asked_wrongly(featrank_main: Main, arguments: tuple[str, ...], said: st
     assert ended.code == 2
     assert said in ended.err
     assert ended.out == ""
-
-
-@pytest.mark.parametrize(
-    ("text", "value"), [("30M", 30e6), ("1.5b", 1.5e9), ("200k", 2e5), ("7", 7)]
-)
-def test_counts(text: str, value: float) -> None:
-    assert parse_count("--max-params", text) == value
-    with pytest.raises(InputError):
-        parse_count("--max-params", f"-{text}")
 
 
 def test_prefetched_here_and_used_where_there_is_no_network(

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from loopback_hub import LoopbackHub
 
+from featrank.config.catalogue import SORTS
 from featrank.errors import InputError
-from featrank.zoos import SORTS, Card, Filters, Shelf, list_cards
+from featrank.zoos import Card, Filters, Shelf, list_cards
 from featrank.zoos._hub import HUB, candidate_files
 from featrank.zoos._timm_index import TimmIndex
 
@@ -133,8 +134,6 @@ def test_names_as_they_are_typed(shelf: Shelf) -> None:
     for wrong in ("resnt50", "resnt*", "torchvision:resnt*"):
         with pytest.raises(InputError, match="no model matches"):
             listed(shelf, wrong)
-    with pytest.raises(InputError, match="--sort"):
-        listed(shelf, "resnet50", sort="size")
 
 
 def test_what_is_on_this_machine(hub: LoopbackHub, shelf: Shelf) -> None:
