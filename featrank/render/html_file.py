@@ -32,7 +32,9 @@ def render(document: Document) -> bytes:
         style=style,
         script=script,
         data=script_json(_chart_data(document, names)),
-        facts=header(document["target"]).removeprefix(f"{document['target']['name']}: "),
+        facts=header(document["target"], document.get("skipped", ())).removeprefix(
+            f"{document['target']['name']}: "
+        ),
         partial=partial_line(document) if document["partial"] else "",
         columns=_columns(document),
         table=[_table_row(row, names, metrics) for row in rows],

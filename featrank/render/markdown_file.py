@@ -45,7 +45,7 @@ def render(document: Document) -> bytes:
 
 def summary_lines(document: Document) -> Iterator[str]:
     """The ranking and what to know beside it."""
-    yield f"### featrank: {escape(header(document['target']))}"
+    yield f"### featrank: {escape(header(document['target'], document.get('skipped', ())))}"
     yield ""
     if document["partial"]:
         yield f"**{escape(partial_line(document))}**"

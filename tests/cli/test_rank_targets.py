@@ -77,7 +77,7 @@ def test_many_unusable_images_are_an_error_unless_allowed(
         ("path,label\n../../etc/passwd,a\n", "leads out of"),
         ("path,label\n/etc/passwd,a\n", "leads out of"),
         ("path,label\n", "no usable image in"),
-        ("path,label\nx.png,a\n", "1 skipped, first x.png: no such file"),
+        ("path,label\nx.png,a\n", "none of the 1 files of"),
     ],
 )
 def test_a_hostile_or_empty_manifest_is_refused(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ def print_table(document: Mapping[str, Any], console: Console, *, per_layer: boo
         per_layer: Whether every layer has its row, rather than each model's best; on a terminal,
             with a picture of the scores over depth.
     """
-    lines = [header(document["target"]), *small_classes(document)]
+    lines = [header(document["target"], document.get("skipped", ())), *small_classes(document)]
     if document.get("partial"):
         lines.append(partial_line(document))
     print_lines(lines, console)
@@ -47,8 +48,18 @@ def print_table(document: Mapping[str, Any], console: Console, *, per_layer: boo
     print_lines([*lines, *_null_note(document), FOOTER], console)
 
 
-def header(target: Mapping[str, Any]) -> str:
-    """What was scored: N and C, before and after a selection; smallest and largest class."""
+# Reasons that the header names, and how much of each.
+_REASONS = 3
+_LONGEST = 60
+
+
+def header(target: Mapping[str, Any], skipped: Sequence[Mapping[str, str]] = ()) -> str:
+    """What was scored: N and C, before and after a selection; smallest and largest class.
+
+    Args:
+        target: Of the result.
+        skipped: What was left out of it, each with its reason.
+    """
     counts: Mapping[str, int] = target["class_counts"]
     offered = target.get("offered", {})
     parts = [
@@ -61,12 +72,25 @@ def header(target: Mapping[str, Any]) -> str:
         ratio = counts[high] / counts[low]
         parts.append(f"{text} ({ratio:.3g} : 1)" if ratio >= _IMBALANCED else text)
     parts.append(f"split {target.get('split') or 'none'}")
-    parts.append(f"{target['skipped']} skipped")
+    parts.append(f"{target['skipped']} skipped{_reasons(skipped)}")
     if duplicates := target.get("duplicates"):
         parts.append(f"{duplicates} duplicates")
     if groups := target.get("groups"):
         parts.append(f"{groups} groups")
     return f"{target['name']}: {'; '.join(parts)}"
+
+
+def _reasons(skipped: Sequence[Mapping[str, str]]) -> str:
+    """Why images were skipped, the most frequent reasons first."""
+    # What follows a colon differs from image to image.
+    counts = Counter(item["reason"].partition(":")[0][:_LONGEST] for item in skipped)
+    if not counts:
+        return ""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    if len(ordered) == 1:
+        return f" ({ordered[0][0]})"
+    named = ", ".join(f"{count} {reason}" for reason, count in ordered[:_REASONS])
+    return f" ({named}{', …' if len(ordered) > _REASONS else ''})"
 
 
 def partial_line(document: Mapping[str, Any]) -> str:

@@ -170,3 +170,17 @@ def test_nulls_stand_under_the_scores_and_fit_a_terminal() -> None:
     assert "tmi: no null: label permutation 0: too small" in text
     assert "mean±standard deviation of 20" in text
     assert "spectrum: no null" not in text
+
+
+def test_the_header_says_why_images_were_skipped() -> None:
+    def said(*reasons: str) -> str:
+        skipped = [{"path": "x", "reason": reason} for reason in reasons]
+        text = header({**DOCUMENT["target"], "skipped": len(reasons)}, skipped)  # type: ignore[dict-item]
+        return text.partition("split train; ")[2]
+
+    assert said() == "0 skipped"
+    assert said("no label", "no label") == "2 skipped (no label)"
+    assert said("cannot be read: a", "no label", "cannot be read: b") == (
+        "3 skipped (2 cannot be read, 1 no label)"
+    )
+    assert said("a", "b", "c", "d") == "4 skipped (1 a, 1 b, 1 c, …)"
