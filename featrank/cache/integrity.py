@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import stat
 import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +12,15 @@ from pathlib import Path
 from featrank.cache.manifest import MANIFEST, Manifest, Part
 from featrank.cache.part_names import list_parts
 from featrank.cache.parts import class_counts, open_part, read_footer
-from featrank.cache.writer import manifest_of
+from featrank.cache.writer import explained_write, manifest_of
+from featrank.errors import IncompleteError
 from featrank.records import Skipped
 from featrank.storage.contained import ClaimError, contained, regular_file, touch
+from featrank.storage.damage import said_of
 from featrank.storage.damage import set_aside as move_aside
 from featrank.storage.file_hashes import FileHashes, hash_file
+
+ANOTHER_PLACE = "choose another place with --cache-dir DIR or FEATRANK_CACHE"
 
 _VERIFIED = "_verified"
 _SAID_BY_EACH = ("key", "n_params")
@@ -63,6 +69,22 @@ def check_layer(
     return damages
 
 
+def foreign_folder(directory: Path) -> Damage | None:
+    """What stands where one of our own folders belongs: a link that leads out, or a file.
+
+    Args:
+        directory: A layer's.
+    """
+    for folder in (directory.parent, directory):
+        try:
+            mode = folder.lstat().st_mode
+        except FileNotFoundError:
+            return None
+        if not stat.S_ISDIR(mode):
+            return Damage(folder, "a link" if stat.S_ISLNK(mode) else "no folder")
+    return None
+
+
 def mark_verified(directory: Path) -> None:
     """A layer is as it should be; where that cannot be noted, the next look is as thorough."""
     with suppress(OSError, ClaimError):
@@ -87,6 +109,27 @@ def set_aside(root: Path, damage: Damage) -> bool:
         else:
             manifest.unlink(missing_ok=True)
     return move_aside(root, damage.path)
+
+
+def set_all_aside(root: Path, damages: Iterable[Damage], warn: Callable[[str], None]) -> None:
+    """Set aside what is damaged, and say of each what came of it.
+
+    Raises:
+        IncompleteError: The cache cannot be written, or leads out of its folder.
+    """
+    for damage in damages:
+        try:
+            with explained_write(root, 0):
+                moved = set_aside(root, damage)
+        except ClaimError as error:
+            warn(f"damaged cache file: {damage}")
+            raise IncompleteError(
+                f"the cache leads out of its folder: {error}", ANOTHER_PLACE
+            ) from error
+        except IncompleteError:
+            warn(f"damaged cache file: {damage}")
+            raise
+        warn(f"{said_of(moved)}: {damage}")
 
 
 def _wrong(path: Path, part: Part, hashes: FileHashes, *, fresh: bool) -> str:

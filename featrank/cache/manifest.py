@@ -78,6 +78,19 @@ class Manifest:
         return sum(part.rows for part in self.parts)
 
     @property
+    def lost_classes(self) -> tuple[str, ...]:
+        """Classes of which no image could be decoded, so that nothing ranks on them."""
+        return tuple(name for name in self.class_names if not self.class_counts.get(name))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What may surprise about the images that were decoded, one line each."""
+        return tuple(
+            f"no usable image in the class '{name}': it is not ranked on"
+            for name in self.lost_classes
+        )
+
+    @property
     def features_digest(self) -> str:
         """Identifies the stored numbers themselves; scores are kept under it."""
         return digest_json([part.sha256 for part in self.parts])

@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from featrank.cache.integrity import Damage, check_layer, mark_verified, set_aside
+from featrank.cache.integrity import (
+    ANOTHER_PLACE,
+    Damage,
+    check_layer,
+    foreign_folder,
+    mark_verified,
+    set_all_aside,
+)
 from featrank.cache.key import FeatureKey
 from featrank.cache.locks import Busy, Lease, extraction_lock
 from featrank.cache.manifest import MANIFEST, Manifest
@@ -38,15 +44,12 @@ from featrank.errors import IncompleteError
 from featrank.records import Features, FloatArray, IntArray
 from featrank.storage.atomic import TEMPORARY_SUFFIX
 from featrank.storage.contained import ClaimError, contained, regular_file, touch
-from featrank.storage.damage import said_of
 from featrank.storage.file_hashes import FileHashes
 
 # Between these, a part holds about 1/64 of the target: little is lost to a kill, and a million
 # images are still not more than a few hundred files.
 _MIN_ROWS, _MAX_ROWS = 256, 4096
 _USED = "_used"
-
-_ANOTHER_PLACE = "choose another place with --cache-dir DIR or FEATRANK_CACHE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +287,8 @@ class FeatureStore:
         writers = []
         for key in keys:
             directory = self.directory(key)
-            if foreign := self._foreign(directory):
+            self._features()
+            if foreign := foreign_folder(directory):
                 self._set_aside([foreign])
             with explained_write(directory, 0):
                 directory.mkdir(parents=True, exist_ok=True)
@@ -299,7 +303,8 @@ class FeatureStore:
     def _look(self, key: FeatureKey) -> tuple[Layer | None, list[Damage]]:
         directory = self.directory(key)
         try:
-            if foreign := self._foreign(directory):
+            self._features()
+            if foreign := foreign_folder(directory):
                 return None, [foreign]
             manifest = Manifest.read(directory)
             if manifest is None:
@@ -309,20 +314,8 @@ class FeatureStore:
         except ClaimError as error:
             return None, [Damage(directory / MANIFEST, str(error))]
         except OSError as error:
-            raise IncompleteError(f"cannot read the cache: {error}", _ANOTHER_PLACE) from error
+            raise IncompleteError(f"cannot read the cache: {error}", ANOTHER_PLACE) from error
         return Layer(directory, manifest), check_layer(directory, manifest, self._hashes)
-
-    def _foreign(self, directory: Path) -> Damage | None:
-        """What stands where one of our own folders belongs: a link that leads out, or a file."""
-        self._features()
-        for folder in (directory.parent, directory):
-            try:
-                mode = folder.lstat().st_mode
-            except FileNotFoundError:
-                return None
-            if not stat.S_ISDIR(mode):
-                return Damage(folder, "a link" if stat.S_ISLNK(mode) else "no folder")
-        return None
 
     def _features(self) -> Path:
         """The folder of all features.
@@ -338,7 +331,7 @@ class FeatureStore:
                 "name the place itself with --cache-dir DIR or FEATRANK_CACHE",
             ) from None
         except OSError as error:
-            raise IncompleteError(f"cannot read the cache: {error}", _ANOTHER_PLACE) from error
+            raise IncompleteError(f"cannot read the cache: {error}", ANOTHER_PLACE) from error
 
     def _folders(self, parent: Path) -> list[Path]:
         """The folders in a folder, links left out; one that cannot be read is said."""
@@ -394,19 +387,7 @@ class FeatureStore:
         return whole
 
     def _set_aside(self, damages: Sequence[Damage]) -> None:
-        for damage in damages:
-            try:
-                with explained_write(self.root, 0):
-                    moved = set_aside(self.root, damage)
-            except ClaimError as error:
-                self._warn(f"damaged cache file: {damage}")
-                raise IncompleteError(
-                    f"the cache leads out of its folder: {error}", _ANOTHER_PLACE
-                ) from error
-            except IncompleteError:
-                self._warn(f"damaged cache file: {damage}")
-                raise
-            self._warn(f"{said_of(moved)}: {damage}")
+        set_all_aside(self.root, damages, self._warn)
 
 
 def _damaged(layer: Layer, error: Exception) -> IncompleteError:

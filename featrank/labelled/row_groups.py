@@ -25,12 +25,12 @@ def join_groups(ids: Sequence[str] | None, names: Sequence[str] | None = None) -
     named = None if names is None else number_groups(names)
     if ids is None:
         return named
-    found, contents = np.unique(np.asarray(ids, dtype=np.str_), return_inverse=True)
-    if len(found) == len(ids):
+    # Not np.unique: an array of a million hashes takes 256 MB.
+    number = {content: i for i, content in enumerate(dict.fromkeys(ids))}
+    if len(number) == len(ids):
         return named
-    if named is None:
-        return contents.astype(np.int64)
-    return _joined(named, contents.astype(np.int64))
+    contents = np.fromiter((number[content] for content in ids), np.int64, len(ids))
+    return contents if named is None else _joined(named, contents)
 
 
 def number_groups(names: Sequence[str]) -> IntArray:

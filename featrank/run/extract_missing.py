@@ -17,11 +17,10 @@ from featrank.cache.writer import EntryWriter, Table
 from featrank.config import RunConfig
 from featrank.errors import DeviceLostError, FeatrankError, IncompleteError, InputError
 from featrank.layers.names import HEAD_LAYER
-from featrank.records import ModelRef, Skipped
+from featrank.records import ModelRef
 from featrank.run.context import RunContext, refuse_skipped
 from featrank.run.plan import Candidate, ModelPlan, failed_plan, refuse_alone
 from featrank.stamp import package_versions
-from featrank.targets import Target
 from featrank.zoos import load_network
 
 log = logging.getLogger("featrank")
@@ -40,7 +39,8 @@ def extract_missing(plans: Sequence[ModelPlan], run: RunContext) -> Iterator[tup
     told: set[str] = set()
     for i, plan in _extract_in_turn(plans, run):
         _check_usable(plan.candidates[0], run.config)
-        for line in _lost_classes(plan.candidates[0], run.target):
+        layer = plan.candidates[0].layer
+        for line in () if layer is None else layer.manifest.warnings:
             if line not in told:
                 run.reporter.warn(line)
             told.add(line)
@@ -207,23 +207,6 @@ def _keys(plan: ModelPlan) -> list[FeatureKey]:
     if not keys:
         raise IncompleteError(f"the weights of {plan.model.id} are not known")
     return keys
-
-
-def _lost_classes(candidate: Candidate, target: Target) -> Iterator[str]:
-    """Classes of which every image turned out to be unusable when it was decoded."""
-    if candidate.layer is None:
-        return
-    manifest = candidate.layer.manifest
-    classes = {sample.path: sample.class_name for sample in target.samples}
-    reasons: dict[str, Skipped] = {}
-    for item in manifest.skipped:
-        if (name := classes.get(item.path)) is not None:
-            reasons.setdefault(name, item)
-    lost = [name for name in target.class_names if not manifest.class_counts.get(name)]
-    for name in lost:
-        if first := reasons.get(name):
-            why = f"{first.path}: {first.reason}"
-            yield f"no usable image in the class '{name}': it is not ranked on (first {why})"
 
 
 def _check_usable(candidate: Candidate, config: RunConfig) -> None:

@@ -46,6 +46,6 @@ def describe(target: Target, candidates: Iterable[Candidate]) -> TargetInfo:
         skipped,
         Offered(sum(was.values()), len(was)) if was is not None else None,
         target.n_duplicates,
-        target.all_warnings,
+        (*target.all_warnings, *(() if manifest is None else manifest.warnings)),
         len(set(filter(None, target.groups or ()))),
     )

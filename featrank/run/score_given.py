@@ -144,6 +144,7 @@ def _score_entry(entry: Entry, wanted: Wanted, store: FeatureStore) -> tuple[Sco
         manifest.split,
         manifest.class_counts,
         manifest.skipped,
+        warnings=manifest.warnings,
     )
     head = None
     if any(metric.needs == SOURCE_PROBS for metric in wanted.metrics):

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from featrank.storage.pointers import pointer_reason
 from featrank.targets._plugin_formats import HEAD_BYTES, open_with_plugin, plugin_kind
-from featrank.targets._pointers import pointer_reason
 from featrank.targets._samples import (
     Samples,
     Values,

@@ -133,6 +133,17 @@ def class_folders(root: Path) -> list[str]:
     ]
 
 
+def holds_class_folders(root: Path) -> bool:
+    """Whether a folder is one of class folders: in it, below its splits, or in a folder too many.
+
+    Raises:
+        InputError: A folder cannot be listed.
+    """
+    top = step_into(root)
+    splits = (top / name for name in subfolders(top) if split_meaning(name))
+    return any(len(class_folders(folder)) > 1 for folder in (root, top, *splits))
+
+
 def deeper_classes(paths: Iterable[Sequence[str]]) -> Iterator[str]:
     """Where the classes may as well be the folders below: of domains, folds, letters.
 

@@ -1,4 +1,4 @@
-"""Files that stand for others which a program keeps elsewhere."""
+"""Pointers in place of the files of a target."""
 
 from __future__ import annotations
 
@@ -7,18 +7,8 @@ from pathlib import Path
 
 from featrank.errors import InputError
 from featrank.storage.named_files import open_regular
+from featrank.storage.pointers import POINTER_BYTES, pointer_reason
 from featrank.targets._file_names import printable
-
-_POINTERS = (
-    (b"version https://git-lfs", "a pointer of git-lfs, not the file: git lfs pull fetches it"),
-    (b"/annex/objects/", "a pointer of git-annex, not the file: git annex get fetches it"),
-)
-POINTER_BYTES = 32
-
-
-def pointer_reason(start: bytes) -> str:
-    """What to do where a file begins like a pointer; empty where it does not."""
-    return next((reason for mark, reason in _POINTERS if start.startswith(mark)), "")
 
 
 def refuse_pointer(file: Path) -> None:

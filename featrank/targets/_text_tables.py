@@ -181,7 +181,6 @@ def _lines(
     if best is None:
         return [], None
     try:
-        csv.field_size_limit(_LONGEST_LINE)
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=best, strict=True)
         return [row for row in rows if row], best
     except csv.Error as error:

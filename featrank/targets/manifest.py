@@ -16,7 +16,7 @@ from featrank.errors import InputError
 from featrank.records import Skipped
 from featrank.targets._columns import Columns, find_columns, hot_labels, is_known, split_of
 from featrank.targets._file_names import printable
-from featrank.targets._folder_layout import class_folders
+from featrank.targets._folder_layout import holds_class_folders
 from featrank.targets._listed_paths import ListedPaths, is_address
 from featrank.targets._reach import hash_listed, refuse_unreachable
 from featrank.targets._selection import canonical
@@ -242,7 +242,7 @@ class Manifest:
         """By the suffix; or a folder with a list of its images and no class folders."""
         path = Path(spec).expanduser()
         if path.is_dir():
-            return _list_in(path) is not None and len(class_folders(path)) < 2
+            return _list_in(path) is not None and not holds_class_folders(path)
         return path.suffix.lower() in SEPARATORS and path.name != _ROBOFLOW
 
     def open(self, spec: str, access: Access) -> Target:

@@ -25,7 +25,7 @@ from featrank.targets._columns import (
 )
 from featrank.targets._file_names import printable
 from featrank.targets._file_patterns import expand_files
-from featrank.targets._folder_layout import class_folders
+from featrank.targets._folder_layout import holds_class_folders
 from featrank.targets._plugin_formats import HEAD_BYTES
 from featrank.targets._pointers import refuse_pointer
 from featrank.targets._reach import refuse_unreachable
@@ -281,7 +281,7 @@ class Parquet:
         """By the suffix; or a folder with such files and no class folders."""
         path = Path(spec).expanduser()
         if path.is_dir():
-            return bool(_tables_in(path)) and len(class_folders(path)) < 2
+            return bool(_tables_in(path)) and not holds_class_folders(path)
         return path.suffix.lower() == ".parquet"
 
     def open(self, spec: str, access: Access) -> Target:

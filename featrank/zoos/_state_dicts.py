@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,20 +96,20 @@ def _described(content: Any) -> str:
 def _mappings(content: Any, path: Path) -> Iterator[StateDict]:
     from torch import Tensor
 
-    pending: list[tuple[tuple[str, ...], Any, tuple[int, ...]]] = [((), content, ())]
-    seen: set[int] = set()
-    while pending:
-        keys, here, above = pending.pop(0)
+    pending: deque[tuple[tuple[str, ...], Any, tuple[int, ...]]] = deque([((), content, ())])
+    n_met = 0
+    while pending and n_met < _MAX_MAPPINGS:
+        keys, here, above = pending.popleft()
         if not isinstance(here, Mapping):
             continue
+        n_met += 1
         if id(here) in above:
             raise InputError(
                 f"{path} is refused: its state dict contains itself",
                 "save model.state_dict() again, best as .safetensors",
             )
-        if id(here) in seen or len(keys) > _MAX_DEPTH or len(seen) > _MAX_MAPPINGS:
+        if len(keys) > _MAX_DEPTH:
             continue
-        seen.add(id(here))
         tensors: dict[str, Tensor] = {}
         for key, value in here.items():
             if isinstance(key, str) and isinstance(value, Tensor):

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from featrank.records import Preprocessing
+from featrank.storage.named_files import open_regular
 
 # Written by timm's training script beside its checkpoints.
 _ARGUMENTS = "args.yaml"
 _LARGEST = 1 << 20
+_LONGEST_NAME = 100
 _MAX_SIDE = 8192
 _INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "box", "hamming", "lanczos")
 _CROP_MODES = ("center", "squash", "border")
@@ -73,14 +75,15 @@ def read_trained_with(content: Any, path: Path) -> TrainedWith:
         if named is not None and arguments.get("model") != named:
             arguments = {}  # of another run
     named = named or arguments.get("model")
-    return TrainedWith(named if isinstance(named, str) else "", dict(_settings(arguments)))
+    is_name = isinstance(named, str) and len(named) <= _LONGEST_NAME
+    return TrainedWith(named if is_name else "", dict(_settings(arguments)))
 
 
 def _arguments_beside(path: Path) -> Mapping[str, Any]:
     import yaml
 
     try:
-        with (path.parent / _ARGUMENTS).open("rb") as stream:
+        with open_regular(path.parent / _ARGUMENTS) as stream:
             document = yaml.safe_load(stream.read(_LARGEST))
     except (OSError, yaml.YAMLError, ValueError, RecursionError):
         return {}

@@ -10,6 +10,7 @@ from featrank.errors import InputError
 from featrank.storage.contained import ClaimError
 from featrank.storage.kept_json import parse_json
 from featrank.storage.named_files import open_regular
+from featrank.storage.pointers import pointer_reason
 from featrank.zoos._hub_cache import check_file_name
 from featrank.zoos._stand_ins import stand_ins
 
@@ -18,7 +19,6 @@ INDEX_SUFFIX = ".index.json"
 
 _LARGEST_INDEX = 1 << 26
 _SAVE_AGAIN = "save the state dict alone, best as .safetensors"
-_POINTER = b"version https://git-lfs"
 
 
 def is_weight_file(name: str) -> bool:
@@ -78,7 +78,6 @@ def _read(path: Path) -> Any:
     import pickle
     import zipfile
 
-    import safetensors
     import torch
     from safetensors.torch import load_file
 
@@ -95,10 +94,11 @@ def _read(path: Path) -> Any:
             f"{path} is refused: it is damaged, or reading it would run code that it contains",
             _SAVE_AGAIN,
         ) from error
-    except (
-        OSError, RuntimeError, ValueError, EOFError, KeyError, TypeError, AttributeError,
-        IndexError, MemoryError, zipfile.BadZipFile, safetensors.SafetensorError,
-    ) as error:  # fmt: skip
+    except InputError:
+        raise
+    # torch lets out whatever a damaged file provokes: RuntimeError, KeyError, AssertionError,
+    # LookupError, MemoryError and more.
+    except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise InputError(
             f"cannot read {path}: {reason}", "give a .safetensors file or a PyTorch state dict"
@@ -117,10 +117,8 @@ def _refuse_other_kinds(path: Path) -> None:
         start = stream.read(512)
     if not start:
         raise InputError(f"{path} is empty", "fetch it again")
-    if start.startswith(_POINTER):
-        raise InputError(
-            f"{path} is a pointer of git-lfs, not the weights", "fetch them: git lfs pull"
-        )
+    if reason := pointer_reason(start):
+        raise InputError(f"{path} is {reason}", "fetch it, and run again")
     if start.lstrip()[:1] == b"<":
         raise InputError(f"{path} is a web page, not weights", "download the file itself")
     if start.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"(\xb5/\xfd")):

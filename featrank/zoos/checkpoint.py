@@ -154,11 +154,7 @@ def _expand(file: str) -> list[str]:
 def _check_file(text: str) -> Path:
     path = Path(text).expanduser()
     if path.is_dir():
-        is_model = (path / "config.json").is_file()
-        raise InputError(
-            f"'{text}' is a folder",
-            f"for the model in it: local-dir:{text}" if is_model else "name a file in it",
-        )
+        raise InputError(f"'{text}' is a folder", _inside(path))
     if not is_weight_file(path.name):
         raise InputError(
             f"'{text}' is not a weight file", f"known: {', '.join((*SUFFIXES, INDEX_SUFFIX))}"
@@ -172,6 +168,15 @@ def _check_file(text: str) -> Path:
             f"name the list of them: {index or 'model' + path.suffix + INDEX_SUFFIX}",
         )
     return path
+
+
+def _inside(folder: Path) -> str:
+    """What to name instead of a folder."""
+    if (folder / "config.json").is_file():
+        return f"for the model in it: local-dir:{folder}"
+    names = sorted(file.name for file in folder.iterdir() if is_weight_file(file.name))
+    lists = [name for name in names if name.lower().endswith(INDEX_SUFFIX)]
+    return f"name a file in it: {folder / (lists or names)[0]}" if names else "name a weight file"
 
 
 # model-00001-of-00003.safetensors

@@ -8,11 +8,10 @@ import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import numpy as np
 import pytest
+from PIL import Image
 from stored_layers import digits
 from told import Told
 
@@ -20,12 +19,14 @@ from featrank.cache.manifest import MANIFEST
 from featrank.cache.store import FeatureStore
 from featrank.config import RunConfig
 from featrank.errors import DeviceLostError, IncompleteError, InputError
-from featrank.records import FloatArray, Skipped
+from featrank.records import FloatArray
 from featrank.reporting import Reporter, Silent
 from featrank.run.context import RunContext
 from featrank.run.extract_missing import extract_missing
 from featrank.run.plan import Candidate, ModelPlan, plan_models
+from featrank.run.ranked import describe
 from featrank.storage.file_hashes import FileHashes
+from featrank.targets import Sample, UnreadableImage
 from featrank.zoos import Shelf, resolve_models
 
 RESNET, VIT = "random:test_resnet", "random:test_vit"
@@ -300,17 +301,27 @@ def test_a_lost_manifest_costs_no_forward_pass(
     assert (features(store, again) == before).all()
 
 
-def test_a_class_that_is_lost_when_it_is_decoded_is_named() -> None:
-    from featrank.run.extract_missing import _lost_classes
+@pytest.mark.parametrize("again", ["extracted", "found"])
+def test_a_class_that_is_lost_when_it_is_decoded_is_named(
+    plan: Plan, config: RunConfig, store: FeatureStore, again: str
+) -> None:
+    lost = TARGET.class_names[-1]
 
-    manifest = SimpleNamespace(
-        class_counts={TARGET.class_names[0]: 2},
-        skipped=[Skipped(TARGET.samples[-1].path, "truncated")],
-    )
-    candidate = cast("Candidate", SimpleNamespace(layer=SimpleNamespace(manifest=manifest)))
-    (line,) = _lost_classes(candidate, TARGET)
-    last = TARGET.samples[-1]
-    assert line == (
-        f"no usable image in the class '{last.class_name}': it is not ranked on"
-        f" (first {last.path}: truncated)"
-    )
+    def read(sample: Sample) -> Image.Image:
+        if sample.class_name == lost:
+            raise UnreadableImage("truncated")
+        return TARGET.read(sample)
+
+    reporter = Told()
+    torn = replace(TARGET, read=read)
+    models = [one.model for one in plan(RESNET)]
+    run = RunContext(
+        replace(config, allow_skipped=True, workers=0), models, (), torn, store,
+        Shelf.at(config.cache_dir), reporter,
+    )  # fmt: skip
+    for _ in range(2 if again == "found" else 1):
+        reporter.warnings.clear()
+        ((_, done),) = extract_missing(plan(RESNET), run)
+    (line,) = reporter.warnings
+    assert line == f"no usable image in the class '{lost}': it is not ranked on"
+    assert line in describe(torn, done.candidates).warnings

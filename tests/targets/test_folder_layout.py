@@ -9,12 +9,15 @@ from featrank.targets._folder_layout import (
     class_folders,
     deeper_classes,
     find_splits,
+    holds_class_folders,
     is_folder,
     is_system_folder,
     is_unlabelled_folder,
     step_into,
     subfolders,
 )
+from featrank.targets.manifest import TARGET as MANIFEST
+from featrank.targets.parquet import TARGET as PARQUET
 
 
 def make(root: Path, *files: str) -> Path:
@@ -157,3 +160,24 @@ def test_classes_that_may_lie_deeper(paths: list[str], says: str) -> None:
     said = list(deeper_classes([path.split("/") for path in paths]))
     assert len(said) == bool(says)
     assert all(says in line and "--class-depth 2" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("files", "holds"),
+    [
+        (["a/1.png", "b/1.png"], True), (["train/a/1.png", "train/b/1.png"], True),
+        (["archive/a/1.png", "archive/b/1.png"], True), (["images/1.png", "images/2.png"], False),
+        (["train/1.png", "test/1.png"], False), (["1.png"], False), (["a/1.png"], False),
+        (["archive/data/test/a/1.png", "archive/data/test/b/1.png"], True),
+    ],
+)  # fmt: skip
+def test_folders_of_class_folders(tmp_path: Path, files: list[str], holds: bool) -> None:
+    """A list of images, or a table, beside them is no reason to read them otherwise."""
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    assert holds_class_folders(tmp_path) == holds
+    (tmp_path / "metadata.csv").write_text("file_name,label\n")
+    assert MANIFEST.accepts(str(tmp_path)) == (not holds)
+    (tmp_path / "index.parquet").write_bytes(b"PAR1")
+    assert PARQUET.accepts(str(tmp_path)) == (not holds)

@@ -12,6 +12,7 @@ import sys
 import types
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +131,24 @@ def test_code_is_not_run_and_named(
     with pytest.raises(InputError, match=f"is refused.*{named}"):
         read_state_dict(path)
     assert not trace.exists()
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_changed_file_is_read_or_refused(tmp_path: Path, legacy: bool) -> None:
+    """Whatever torch makes of it, and in a moment."""
+    import random
+
+    import torch
+
+    path = tmp_path / "own.pth"
+    content = {"state_dict": {f"a.{i}": torch.ones(3) for i in range(5)}, **beside()}
+    torch.save(content, path, _use_new_zipfile_serialization=not legacy)
+    whole, chance = path.read_bytes(), random.Random(5)
+    for _ in range(300):
+        changed = bytearray(whole)
+        for _ in range(chance.choice((1, 2, 8))):
+            changed[chance.randrange(len(whole) if legacy else 2000)] = chance.randrange(256)
+        path.write_bytes(changed)
+        # Anything but a refusal is a fault.
+        with suppress(InputError):
+            read_state_dict(path)

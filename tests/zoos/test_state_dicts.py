@@ -144,3 +144,18 @@ def test_a_whole_model_is_named(tmp_path: Path) -> None:
     torch.save({"epoch": 1, "model": torch.nn.BatchNorm2d(3)}, tmp_path / "whole.pth")
     with pytest.raises(InputError, match=r"'model' is a pickled torch\.nn\..*BatchNorm2d"):
         read_state_dict(tmp_path / "whole.pth")
+
+
+def test_one_mapping_under_two_names_has_both() -> None:
+    same = tensors(*BODY)
+    content = {"student": same, "teacher": same}
+    assert chosen(content)[0] == "teacher"
+    assert chosen(content, key="student")[0] == "student"
+
+
+def test_a_great_many_mappings_are_bounded() -> None:
+    content: Any = tensors("x")
+    for _ in range(40):  # a mapping of 2**40 ways through it
+        content = {"a": content, "b": content}
+    with pytest.raises(InputError, match="no state dict"):
+        find_state_dicts(content, Path("own.pth"))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,12 @@ def test_an_args_yaml_that_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "args.yaml").write_text(text)
     assert read_trained_with({}, tmp_path / "last.pth") == TrainedWith()
     assert not Path("ran").exists()
+
+
+def test_a_pipe_in_place_of_args_yaml_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "args.yaml")
+    assert read_trained_with({}, tmp_path / "last.pth") == TrainedWith()
+    assert read_trained_with({"arch": "x" * 101}, tmp_path / "last.pth") == TrainedWith()
 
 
 def test_differences_are_said() -> None:
