@@ -73,10 +73,32 @@ def open_target(
             f"--label-column: '{printable(spec)}' has neither columns nor fields to choose from",
             "leave it out",
         )
+    if not getattr(kind, "takes_columns", False):
+        _refuse_columns(spec, access)
     # The whole is looked at, not the subset: a smaller one is read no other way.
     opened = without_ignored(kind.open(spec, access), access.ignore_labels)
     whole = survey(opened, access.value_range, hashes.folder)
     return narrow(whole, selection)
+
+
+# What only tables have, by the flag that says it.
+_OF_TABLES = {
+    "--path-column": "path_column", "--split-column": "split_column", "--suffix": "suffix",
+    "--group-column": "group_column", "--label-columns": "label_columns",
+}  # fmt: skip
+
+
+def _refuse_columns(spec: str, access: Access) -> None:
+    """See that nothing is asked of the columns of what is no table.
+
+    Raises:
+        InputError: Something is.
+    """
+    for flag, name in _OF_TABLES.items():
+        if getattr(access, name):
+            raise InputError(
+                f"{flag}: '{printable(spec)}' is no table, so it has no columns", "leave it out"
+            )
 
 
 def _kind_of(spec: str, embedded: Sequence[str], access: Access) -> TargetKind:

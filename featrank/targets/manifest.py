@@ -122,7 +122,9 @@ def listed_paths(spec: str, base: Path, access: Access) -> ListedPaths:
     root = (access.root or base).expanduser().resolve()
     if not root.is_dir():
         raise InputError(f"--root: no such folder: '{printable(str(root))}'")
-    return ListedPaths(spec, base.resolve(), root, access.suffix or "")
+    suffix = access.suffix or ""
+    dotted = suffix if "." in suffix or not suffix else f".{suffix}"
+    return ListedPaths(spec, base.resolve(), root, dotted)
 
 
 def _refuse_without_files(
@@ -237,6 +239,7 @@ class Manifest:
 
     name: str = "manifest"
     reads: str = "a .csv, .tsv, .jsonl or .txt table of paths and labels"
+    takes_columns: bool = True
 
     def accepts(self, spec: str) -> bool:
         """By the suffix; or a folder with a list of its images and no class folders."""

@@ -7,7 +7,6 @@ writes; that library's class names, kept in the file's metadata, turn numbers in
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,8 +18,6 @@ from featrank.records import Skipped
 from featrank.storage.temporary import TemporaryFolder
 from featrank.targets._arrow_tables import open_table
 from featrank.targets._columns import (
-    find_columns,
-    find_optional,
     split_of,
 )
 from featrank.targets._file_names import printable
@@ -29,6 +26,7 @@ from featrank.targets._folder_layout import holds_class_folders
 from featrank.targets._plugin_formats import HEAD_BYTES
 from featrank.targets._pointers import refuse_pointer
 from featrank.targets._reach import refuse_unreachable
+from featrank.targets._schema_columns import SchemaColumns, find_schema_columns
 from featrank.targets._selection import canonical
 from featrank.targets._several_labels import SeveralLabels
 from featrank.targets._spans import MAX_ENCODED_BYTES, Span, SpanReader
@@ -37,28 +35,9 @@ from featrank.targets._survey import is_plain
 from featrank.targets._target import NO_LABEL, Access, Sample, Target
 from featrank.targets.manifest import Row, open_listed
 
-_IMAGE_COLUMNS = ("image", "img", "bytes", "image_bytes", "data", "jpg", "png")
 _ROWS_AT_ONCE = 64
 # The label of a row whose image is left out for having several.
 LEFT_OUT = "\0"
-
-
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """Where a file keeps what, and what its numbers mean."""
-
-    image: str | None
-    path: str | None
-    label: str
-    split: str | None
-    group: str | None
-    class_names: tuple[str, ...]
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def wanted(self) -> list[str]:
-        names = (self.image, self.path, self.label, self.split, self.group)
-        return [name for name in names if name is not None]
 
 
 @dataclass
@@ -100,79 +79,6 @@ class _Listing:
             self.samples.append(Sample(row.path, row.label, digest, row.group))
 
 
-def _find_columns(schema: Any, spec: str, access: Access) -> _Columns:
-    """Where a file keeps what, by its schema.
-
-    Raises:
-        InputError: There is no label, or neither image nor path.
-    """
-    from pyarrow import types
-
-    names = schema.names
-    kinds = {name: schema.field(name).type for name in names}
-    holds_bytes = [
-        name
-        for name, kind in kinds.items()
-        if types.is_binary(kind)
-        or types.is_large_binary(kind)
-        or types.is_binary_view(kind)
-        or (types.is_struct(kind) and kind.get_field_index("bytes") >= 0)
-    ]
-    image = find_optional(holds_bytes, _IMAGE_COLUMNS)
-    if image is None and len(holds_bytes) == 1:
-        image = holds_bytes[0]
-    if access.path_column is not None:
-        image = None
-    try:
-        if image is None:
-            columns = find_columns(names, spec, access)
-        else:  # the path, if any, is that of an image which is in the table
-            columns = find_columns(names, spec, replace(access, path_column=image))
-    except InputError as error:
-        shown = ", ".join(f"{printable(name)} ({kinds[name]})" for name in names)
-        raise InputError(
-            f"{error.message.partition('; it has')[0]}; it has: {shown}", error.hint
-        ) from None
-    if columns.one_hot or columns.label is None:
-        raise InputError(
-            f"--label-columns: '{spec}' is Parquet, of which one column tells the class",
-            "name it: --label-column NAME; or save the table as .csv",
-        )
-    path = columns.path if image is None else None
-    if path is not None and not _is_text(kinds[path]):
-        raise InputError(
-            f"the column '{printable(path)}' of '{spec}' holds {kinds[path]}, no paths",
-            "say which it is: --path-column NAME",
-        )
-    metadata = schema.metadata or {}
-    return _Columns(
-        image,
-        path,
-        columns.label,
-        columns.split,
-        columns.group,
-        _class_names(metadata, columns.label),
-        columns.warnings(),
-    )
-
-
-def _is_text(kind: Any) -> bool:
-    from pyarrow import types
-
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
-
-
-def _class_names(metadata: Mapping[bytes, bytes], label: str) -> tuple[str, ...]:
-    """The names that the datasets library stores for the numbers of a column."""
-    try:
-        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
-        return tuple(map(str, features[label]["names"]))
-    except (ValueError, KeyError, TypeError):
-        return ()
-
-
 def _read(
     file: Path, spec: str, access: Access, several: SeveralLabels | None = None
 ) -> Iterator[tuple[Row, object]]:
@@ -186,7 +92,7 @@ def _read(
     number = 0
     try:
         with open_table(file) as table:
-            columns = _find_columns(table.schema, spec, access)
+            columns = find_schema_columns(table.schema, spec, access)
             several = several or SeveralLabels(spec, "first")
             for batch in table.batches(columns.wanted, _ROWS_AT_ONCE):
                 for line in batch.to_pylist():
@@ -203,7 +109,7 @@ def _row(
     file: Path,
     number: int,
     line: Mapping[str, Any],
-    columns: _Columns,
+    columns: SchemaColumns,
     several: SeveralLabels,
 ) -> tuple[Row, object]:
     path = f"{printable(file.name)}/{number}" if columns.path is None else line[columns.path] or ""
@@ -246,13 +152,13 @@ def _text(value: object) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _columns_of(file: Path, spec: str, access: Access) -> _Columns:
+def _columns_of(file: Path, spec: str, access: Access) -> SchemaColumns:
     import pyarrow
 
     refuse_pointer(file)
     try:
         with open_table(file) as table:
-            return _find_columns(table.schema, spec, access)
+            return find_schema_columns(table.schema, spec, access)
     except (pyarrow.ArrowException, OSError) as error:
         if isinstance(error, OSError):
             refuse_unreachable(printable(str(file)), error)
@@ -276,6 +182,7 @@ class Parquet:
 
     name: str = "parquet"
     reads: str = "a .parquet file of images or paths"
+    takes_columns: bool = True
 
     def accepts(self, spec: str) -> bool:
         """By the suffix; or a folder with such files and no class folders."""
@@ -331,7 +238,7 @@ def open_tables(shown: str, files: list[Path], access: Access) -> Target:
 
 
 def _open_images(
-    spec: str, files: list[Path], columns: _Columns, access: Access, several: SeveralLabels
+    spec: str, files: list[Path], columns: SchemaColumns, access: Access, several: SeveralLabels
 ) -> Target:
     splits: tuple[str, ...] = ()
     if columns.split is not None:

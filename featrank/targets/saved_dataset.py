@@ -35,6 +35,7 @@ class SavedDataset:
 
     name: str = "saved_dataset"
     reads: str = "a folder of .arrow files of Hugging Face's save_to_disk"
+    takes_columns: bool = True
 
     def accepts(self, spec: str) -> bool:
         """By file names."""

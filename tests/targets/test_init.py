@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from image_sets import digit_pictures, write_folder
 
 from featrank.config import Listing, Selection
 from featrank.errors import InputError
@@ -190,3 +192,20 @@ def test_opening_an_embedded_target_is_cheap(name: str) -> None:
         f"t = open_target({name!r}, Selection(), FileHashes()); t.read(t.samples[0])"
     )
     assert loaded.isdisjoint({"torch", "torchvision", "sklearn", "scipy", "pandas"})
+
+
+@pytest.mark.parametrize(
+    ("flag", "asked"),
+    [
+        ("--path-column", {"path_column": "a"}), ("--split-column", {"split_column": "a"}),
+        ("--group-column", {"group_column": "a"}), ("--label-columns", {"label_columns": ("a",)}),
+        ("--suffix", {"suffix": ".png"}),
+    ],
+)  # fmt: skip
+def test_columns_of_what_is_no_table_are_refused(
+    tmp_path: Path, flag: str, asked: dict[str, Any]
+) -> None:
+    folder = write_folder(tmp_path / "set", digit_pictures(20))
+    for spec in (str(folder), "digits"):
+        with pytest.raises(InputError, match=f"{flag}: .* is no table"):
+            open_target(spec, Selection(), FileHashes(), Listing(**asked))

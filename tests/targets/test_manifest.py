@@ -275,6 +275,7 @@ def test_ids_and_a_folder_of_images(table: Path) -> None:
     with pytest.raises(InputError, match="none of the 2 files") as caught:
         opened(table, text, **asked)
     assert "--suffix .png" in caught.value.hint
+    assert len(opened(table, text, **asked, suffix="png").samples) == 2
     target = opened(table, text, **asked, suffix=".png")
     assert [s.path for s in target.samples] == ["0001.png", "0002.png"]
     assert target.class_names == ("mild", "severe")
