@@ -148,9 +148,10 @@ def _lacking(names: Sequence[str], known: Sequence[str], kind: str, table: str) 
     way = f"say which it is: --{kind}-column NAME; or name it {' or '.join(known[:3])}"
     if kind == "label":
         way += "; where each class has a column: --label-columns A,B,C"
+    near = did_you_mean(known[0], names, "")
     return InputError(
         f"'{table}' has no column '{known[0]}'; it has: {listing}",
-        did_you_mean(known[0], names, way),
+        f"{way}; {near}" if near else way,
     )
 
 

@@ -31,6 +31,7 @@ _MARKS = (
 # Code pages that spreadsheets write where text is no UTF-8, by how common they are.
 _CODE_PAGES = ("cp1252", "gb18030", "cp932", "cp949", "big5", "cp1251", "cp1250", "mac_roman")
 _LARGEST = 1 << 30
+_AN_OBJECT = "write one JSON object a line, with the path and the label"
 _LONGEST_LINE = 1 << 20
 _LOOKED_AT = 200
 
@@ -184,7 +185,10 @@ def _lines(
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=best, strict=True)
         return [row for row in rows if row], best
     except csv.Error as error:
-        raise InputError(f"'{spec}' is no table of comma-separated values: {error}") from error
+        raise InputError(
+            f"'{spec}' is no table of comma-separated values: {error}",
+            "save it again as .csv: a quote is open, or a value is too long",
+        ) from error
 
 
 def _first(text: str, separator: str) -> list[str]:
@@ -214,11 +218,9 @@ def _objects(text: str, spec: str, warnings: tuple[str, ...]) -> TextTable:
         try:
             document = parse_json(line.encode("utf-8", "surrogateescape"), _LONGEST_LINE)
         except ClaimError as error:
-            raise InputError(
-                f"line {number} of '{spec}' {error}", "one JSON object a line"
-            ) from None
+            raise InputError(f"line {number} of '{spec}' {error}", _AN_OBJECT) from None
         if not isinstance(document, dict):
-            raise InputError(f"line {number} of '{spec}' is no JSON object")
+            raise InputError(f"line {number} of '{spec}' is no JSON object", _AN_OBJECT)
         objects.append(document)
     names = list(dict.fromkeys(key for document in objects for key in document))
     rows = tuple(tuple(_cell(document.get(name)) for name in names) for document in objects)

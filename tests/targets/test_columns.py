@@ -41,6 +41,9 @@ def test_what_a_table_lacks() -> None:
     ) as caught:
         found(["path", "label", "patient"], group_column="patiant")
     assert "patient" in caught.value.hint
+    with pytest.raises(InputError, match="it has: Image Path, label") as caught:
+        found(["Image Path", "label"])
+    assert caught.value.hint.startswith("say which it is: --path-column NAME")
     assert named_column(["Patient"], "patient", "--group-column", "a.csv") == "Patient"
 
 

@@ -44,8 +44,9 @@ def test_a_code_page_is_told_by_files_that_are_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b'{"path": 1', b"[1]", b"3", b'{"a": ' + b"[" * 200])
 def test_lines_that_are_no_objects(tmp_path: Path, content: bytes) -> None:
-    with pytest.raises(InputError, match="line 1"):
+    with pytest.raises(InputError, match="line 1") as caught:
         read(tmp_path, content, "a.jsonl")
+    assert "one JSON object a line" in caught.value.hint
 
 
 def test_values_of_objects(tmp_path: Path) -> None:
